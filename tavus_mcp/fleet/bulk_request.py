@@ -7,8 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidArgument, Refused
-from tavus_mcp.fleet.plan_items import MAX_PLACES, ProposeChange, ProposedChange, TextChange
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.fleet.plan_items import (
+    ALREADY_SO,
+    MAX_PLACES,
+    NO_KNOWN_CHANGE,
+    TEXT_ABSENT,
+    TEXT_IN_OTHER_CASE,
+    TEXT_IN_OTHER_FIELDS,
+    ProposeChange,
+    ProposedChange,
+    TextChange,
+)
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.changes import ReplaceTexts, SetFields
 from tavus_mcp.models.document import PersonaDocument
@@ -31,7 +41,12 @@ _EXACTLY_ONE_CHANGE = (
 )
 _FIND_WITHOUT_REPLACE = "/replace: give it with find; an empty text removes what is found."
 _FIELDS_WITHOUT_FIND = "/fields: only find reads them; give values or unset for other changes."
-_NOT_FOUND = "The text to find is not in it, or not in these fields."
+_TEXT_REASONS = {
+    ALREADY_SO: "The text to find and the one in its place are the same.",
+    TEXT_ABSENT: "The text to find is not in it.",
+    TEXT_IN_OTHER_CASE: "The text to find is there in another case only. Case must match.",
+    TEXT_IN_OTHER_FIELDS: "The text to find is in it, and not in these fields.",
+}
 _LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
 _UNDO_WITH_SELECTION = "/undo_of: give it alone; the plan knows which personas it changed."
 _DELETE_EVERYTHING = (
@@ -123,13 +138,24 @@ def build_proposal(app: App, request: BulkChangeRequest) -> ProposeChange:
 
 def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
     """Return the proposal that tunes each persona towards goals, from its current settings."""
-    read_goals(request.goals, request.languages, app.catalog)
+    goals, _ = read_goals(request.goals, request.languages, app.catalog)
 
     async def propose(document: PersonaDocument) -> ProposedChange:
         recommendation = build_recommendation(
             document, request.goals, request.strength, request.languages, app.catalog
         )
-        return ProposedChange(recommendation.change, recommendation.findings)
+        unmet = {*goals} - {met.goal for met in recommendation.already_met}
+        if not unmet:
+            return ProposedChange(recommendation.change, recommendation.findings)
+        reasons = [item.message for item in recommendation.findings]
+        return ProposedChange(
+            recommendation.change,
+            recommendation.findings,
+            kind_if_unchanged=NO_KNOWN_CHANGE,
+            reason_if_unchanged=" ".join(
+                [f"No change is known here for {', '.join(sorted(unmet))}.", *reasons]
+            ),
+        )
 
     return propose
 
@@ -158,8 +184,7 @@ def _propose_replacement(app: App, change: ReplaceTexts) -> ProposeChange:
 
     async def propose(document: PersonaDocument) -> ProposedChange:
         counts, texts = change.count(document.data), free_texts(document)
-        if not counts and any(map(change.includes, count_matches(document, change.find))):
-            raise Refused("The text to find is there in another case only. Case must match.")
+        kind = ALREADY_SO if counts else _explain_absence(document, change)
         listed = [
             TextChange(
                 path=path,
@@ -173,7 +198,16 @@ def _propose_replacement(app: App, change: ReplaceTexts) -> ProposeChange:
             change,
             listed_changes=listed,
             match_count=sum(counts.values()),
-            reason_if_unchanged=_NOT_FOUND,
+            kind_if_unchanged=kind,
+            reason_if_unchanged=_TEXT_REASONS[kind],
         )
 
     return propose
+
+
+def _explain_absence(document: PersonaDocument, change: ReplaceTexts) -> str:
+    """Return the kind of a persona that does not hold the text to find, in this letter case."""
+    matches = count_matches(document, change.find)
+    if any(map(change.includes, matches)):
+        return TEXT_IN_OTHER_CASE
+    return TEXT_IN_OTHER_FIELDS if matches else TEXT_ABSENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, Refused, TavusError
 from tavus_mcp.fleet.plan_items import (
+    ALREADY_SO,
     DELETE,
     RESTORE,
     TOOL,
@@ -53,11 +54,11 @@ async def plan_restoration(
     """
     persona_id = item.persona_id
     if isinstance(current, PersonaDocument):
-        return SkippedPersona("already_so", persona_id, "It was not deleted.")
+        return SkippedPersona(ALREADY_SO, persona_id, "It was not deleted.")
     if not isinstance(current, NotFound):
         return SkippedPersona("unreadable", persona_id, str(current))
     if new_id := await revived_id(app, persona_id):
-        return SkippedPersona("already_so", persona_id, f"It was restored before, as {new_id}.")
+        return SkippedPersona(ALREADY_SO, persona_id, f"It was restored before, as {new_id}.")
     try:
         stored = await load_revision(app, persona_id, item.plan.revision)
     except Refused as error:

@@ -13,6 +13,7 @@ from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
 from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
 from tavus_mcp.fleet.plan_items import (
     DELETE,
+    TEXT_IN_OTHER_CASE,
     TOOL,
     PlanItem,
     PlannedPersona,
@@ -39,7 +40,7 @@ _STOCK_PERSONA_REASON = (
     "Tavus's stock personas cannot be changed. create_persona(based_on=...) copies one."
 )
 _NOT_MATCHING = "It is in persona_ids, and does not match the other filters."
-_REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable"})
+_REFUSED_KINDS = frozenset({"refused", "unreadable", "not_editable", TEXT_IN_OTHER_CASE})
 _MAX_REASONS = 5
 """Most reasons in the error when all personas are refused."""
 
@@ -197,7 +198,7 @@ def _explain_no_change(persona_id: str, proposed: ProposedChange) -> SkippedPers
             f"{quote_path(finding.path)}: {finding.message}" for finding in not_restored
         )
         return SkippedPersona("refused", persona_id, reason)
-    return SkippedPersona("already_so", persona_id, proposed.reason_if_unchanged)
+    return SkippedPersona(proposed.kind_if_unchanged, persona_id, proposed.reason_if_unchanged)
 
 
 def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:

@@ -35,6 +35,13 @@ _ACTION = "action"
 """The member of a stored plan that names what it does; absent for a change."""
 _PATCH_PATH = "/patch"
 _NO_PATCH = -1
+ALREADY_SO, NO_KNOWN_CHANGE = "already_so", "no_known_change"
+TEXT_ABSENT, TEXT_IN_OTHER_CASE = "text_absent", "text_in_other_case"
+TEXT_IN_OTHER_FIELDS = "text_in_other_fields"
+"""Kinds of personas that a plan leaves as they are; names in its totals.
+
+``ALREADY_SO`` has what was wanted. ``NO_KNOWN_CHANGE`` has not, and no change leads there.
+"""
 MAX_PLACES = 3
 """Most different places that are quoted of a text that is replaced."""
 _MAX_NAME_CHARS = 80
@@ -94,7 +101,8 @@ class ProposedChange:
 
     ``keep_legacy_spelling`` sends old names as they are, which an undo needs. ``listed_changes``
     are reported in place of the changes of fields, and ``match_count`` is the number of places
-    where a text is replaced. ``reason_if_unchanged`` is given for a persona that stays as it is.
+    where a text is replaced. ``kind_if_unchanged`` and ``reason_if_unchanged`` are given for a
+    persona that stays as it is.
     """
 
     change: Change
@@ -103,6 +111,7 @@ class ProposedChange:
     keep_legacy_spelling: bool = False
     listed_changes: Sequence[FieldChange] = ()
     match_count: int = 0
+    kind_if_unchanged: str = ALREADY_SO
     reason_if_unchanged: str = "It is so already."
 
 

@@ -11,10 +11,12 @@ from itertools import islice
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.plan import BulkPlanDraft
 from tavus_mcp.fleet.plan_items import (
+    ALREADY_SO,
     CHANGE,
     DELETE,
     MAX_PLACES,
     RESTORE,
+    TEXT_ABSENT,
     PlannedPersona,
     SkippedPersona,
     TextChange,
@@ -33,6 +35,8 @@ MAX_CHANGES = 24
 MAX_FINDINGS = 8
 MAX_SKIPPED_ROWS, MAX_ROWS_PER_REASON = 20, 5
 """Most rows of skipped personas, in all and with the same reason."""
+_UNCONCERNED_KINDS = frozenset({ALREADY_SO, TEXT_ABSENT})
+"""Kinds of skipped personas that need no attention, so that they are listed last."""
 _APPLY_BY_ACTION = {
     CHANGE: "Unless the person asked for exactly this, show it first. apply_plan(plan_id) does it.",
     DELETE: "Show the names to the person. After a clear yes: apply_plan(plan_id).",
@@ -123,7 +127,7 @@ def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject
 def _first_of_each_reason(skipped_personas: Sequence[SkippedPersona]) -> Iterator[SkippedPersona]:
     groups: dict[tuple[bool, str], list[SkippedPersona]] = defaultdict(list)
     for persona in skipped_personas:
-        groups[persona.kind == "already_so", persona.reason].append(persona)
+        groups[persona.kind in _UNCONCERNED_KINDS, persona.reason].append(persona)
     for key in sorted(groups, key=lambda key: key[0]):
         yield from groups[key][:MAX_ROWS_PER_REASON]
 

@@ -54,7 +54,9 @@ async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     assert set(statuses(applied)) == {"applied"}
     again = await tool_client.expect_result("plan_bulk_change", everything=True, **goals)
     assert again["status"] == "unchanged"
-    assert again["totals"]["already_so"] == 3
+    assert again["totals"] == {"planned": 0, "already_so": 2, "no_known_change": 1, "changes": 0}
+    (reason,) = (row["reason"] for row in again["skipped"] if row["persona_id"] == ids[2])
+    assert reason.startswith("No change is known here for be_more_patient. Goal be_more_patient")
     undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
     await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
     assert read_stored_personas(store, *ids) == before

@@ -42,7 +42,12 @@ async def test_a_company_is_renamed_everywhere_in_two_calls_and_back_in_two(
     ids = store_company(store)
     before = read_stored_personas(store, *ids)
     plan = await create_bulk_plan(tool_client, find="Acme", replace="Apex")
-    assert plan["totals"] == {"planned": 2, "refused": 1, "changes": 6, "matches": 7}
+    assert plan["totals"] == {
+        "planned": 2,
+        "text_in_other_case": 1,
+        "changes": 6,
+        "matches": 7,
+    }
     applied = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     assert applied["totals"] == {"applied": 2}, applied
     first, second, other, capitals = read_stored_personas(store, *ids)
@@ -90,11 +95,24 @@ async def test_a_replacement_is_limited_to_fields(tool_client: ToolClient, store
         "/layers/perception/visual_awareness_queries/0",
         "/system_prompt",
     ]
-    assert plan["totals"] == {"planned": 1, "already_so": 2, "changes": 2, "matches": 2}
+    assert plan["totals"] == {
+        "planned": 1,
+        "text_in_other_fields": 2,
+        "changes": 2,
+        "matches": 2,
+    }
     assert {row["persona_id"] for row in plan["skipped"]} == {ids[0], ids[3]}
     assert {row["reason"] for row in plan["skipped"]} == {
-        "The text to find is not in it, or not in these fields."
+        "The text to find is in it, and not in these fields."
     }
+    unlimited = await create_bulk_plan(tool_client, **change, persona_ids=ids)
+    assert unlimited["totals"] == {
+        "planned": 2,
+        "text_absent": 1,
+        "text_in_other_case": 1,
+        "changes": 6,
+        "matches": 7,
+    }  # not "already so", which an assistant would report as done
     await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
     first, second, *_ = read_stored_personas(store, *ids)
     assert (first["persona_name"], second["system_prompt"]) == ("Acme desk", "You work for Apex.")
