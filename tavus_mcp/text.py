@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
@@ -21,6 +21,8 @@ MAX_QUOTED_CHARS = 80
 MAX_PATH_CHARS = 200
 MAX_LISTED_NAMES = 20
 _MAX_COMPARED_NAMES = 1000
+_WORD = re.compile(r"[^\W_]+")
+_MAX_SIMILAR_NAMES = 3
 _PLAIN_PATH = re.compile(r"[\w/~.@$+-]*")
 
 
@@ -43,6 +45,18 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed name, or an empty string."""
     close = find_nearest(name, allowed)
     return f"; did you mean {quote_foreign(close)}?" if close else ""
+
+
+def suggest_similar(name: str, allowed: Collection[str]) -> str:
+    """Return the end of a sentence about a wrong name: the closest, or those of the same words."""
+    if close := did_you_mean(name, allowed):
+        return close
+    words = set(_WORD.findall(name.lower()))
+    shared = {choice: len(words & set(_WORD.findall(choice.lower()))) for choice in allowed}
+    most = max(shared.values(), default=0)
+    similar = sorted(choice for choice, count in shared.items() if count == most > 0)
+    quoted = " or ".join(map(quote_foreign, similar[:_MAX_SIMILAR_NAMES]))
+    return f"; did you mean {quoted}?" if quoted else "."
 
 
 def suggestion_or_period(name: str, allowed: Iterable[str]) -> str:

@@ -10,8 +10,10 @@ from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.finding_summary import FindingSummary
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
+from tavus_mcp.fleet.unmatched_filters import explain_no_match
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.personas import persona_check
 from tavus_mcp.text import truncate
 
@@ -23,7 +25,10 @@ MAX_LISTED_FAILURES = 10
 
 @dataclass
 class AuditResult:
-    """The findings of an audit by rule, and how many personas were checked."""
+    """The findings of an audit by rule, and how many personas were checked.
+
+    ``unmatched`` says why no persona was selected.
+    """
 
     finding_summary: FindingSummary
     checked_count: int = 0
@@ -34,6 +39,7 @@ class AuditResult:
     next_cursor: str | None = None
     stop_reason: str = ""
     is_continued: bool = False
+    unmatched: list[RuleFinding] = field(default_factory=list)
 
     def names_of(self, groups: Sequence[JsonObject]) -> dict[str, str]:
         """Return the names of the first personas that the rows of groups list, by id, cut."""
@@ -82,6 +88,9 @@ async def audit(
             result.finding_summary.add(persona_id, persona_check.check_persona(app, document))
 
     await selection.read_each(check_persona, report_progress)
+    if not selection.yielded_count and not cursor:
+        names = selection.listed_names
+        result.unmatched = explain_no_match(persona_filter, names, app.catalog)
     result.total, result.stop_reason = selection.total, selection.stop_reason
     result.next_cursor = selection.next_cursor
     result.is_continued = cursor is not None

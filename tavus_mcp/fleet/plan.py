@@ -27,9 +27,11 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.fleet.selection import PersonaFilter, PersonaSelection
 from tavus_mcp.fleet.undo import load_undone_items, prepare_undo
+from tavus_mcp.fleet.unmatched_filters import explain_no_match
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.revive import NOT_RESTORED
@@ -57,7 +59,8 @@ None if it is not selected.
 class BulkPlanDraft:
     """The result of planning; ``stored_plan`` is None when there is nothing to change.
 
-    ``next_cursor`` continues with the personas after those of this plan.
+    ``next_cursor`` continues with the personas after those of this plan. ``findings`` say why no
+    persona was selected.
     """
 
     planned_personas: list[PlannedPersona] = field(default_factory=list)
@@ -65,6 +68,7 @@ class BulkPlanDraft:
     stop_reason: str = ""
     next_cursor: str | None = None
     stored_plan: plans.Plan | None = None
+    findings: list[RuleFinding] = field(default_factory=list)
 
 
 async def draft_bulk_plan(
@@ -89,6 +93,9 @@ async def draft_bulk_plan(
 
     await selection.read_each(plan_next, report_progress)
     draft = _build_draft(results, request.limit, selection)
+    if not any(results.values()) and request.cursor is None:
+        names = selection.listed_names
+        draft.findings = explain_no_match(persona_filter, names, app.catalog)
     _refuse_if_all_refused(draft)
     if draft.planned_personas:
         plan = build_bulk_plan([persona.item for persona in draft.planned_personas])

@@ -57,7 +57,7 @@ def render_plan(draft: BulkPlanDraft) -> JsonObject:
         "omitted_changes": max(0, len(_share_changes(draft)) - MAX_CHANGES) or None,
         "personas": _persona_rows(draft.planned_personas),
         "skipped": _skipped_rows(draft.skipped_personas),
-        "findings": _summarize_findings(draft.planned_personas),
+        "findings": [*draft.findings, *_summarize_findings(draft.planned_personas)],
         "stopped": draft.stop_reason or None,
         "next": _next_step(draft),
         "next_cursor": draft.next_cursor,

@@ -11,6 +11,7 @@ from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
+from tavus_mcp.fleet.unmatched_filters import explain_no_match
 from tavus_mcp.listings import (
     ListQuery,
     decode_position,
@@ -19,6 +20,7 @@ from tavus_mcp.listings import (
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.free_texts import count_matches
 from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
@@ -32,7 +34,8 @@ class SearchResult:
     """One page of the personas that were found.
 
     ``total_count`` is None while it is not known, ``unread_count`` counts personas that could not
-    be read. ``stop_reason`` says why the page ended before its limit.
+    be read. ``stop_reason`` says why the page ended before its limit, ``findings`` why nothing was
+    found.
     """
 
     rows: list[JsonObject] = field(default_factory=list)
@@ -40,6 +43,7 @@ class SearchResult:
     next_cursor: str | None = None
     unread_count: int = 0
     stop_reason: str = ""
+    findings: list[RuleFinding] = field(default_factory=list)
 
 
 async def search(
@@ -58,7 +62,7 @@ async def search(
     persona_filter.require_known_finding()
     scope = ["personas", persona_filter.criteria]
     last_id, last_count = decode_position(scope, cursor)
-    ids, candidates = await _read_candidates(app, persona_filter)
+    ids, names, candidates = await _read_candidates(app, persona_filter)
     start = ids.index(last_id) + 1 if last_id in ids else last_count
     pending = [candidate for candidate in candidates if candidate.index >= start]
     result = SearchResult()
@@ -76,6 +80,8 @@ async def search(
             _add_row(app, result, candidate, persona_filter)
             if len(result.rows) == limit:
                 break
+    if not result.rows and examined == len(pending) and not start:
+        result.findings = explain_no_match(persona_filter, names, app.catalog)
     if examined < len(pending):
         last = pending[examined - 1]
         result.next_cursor = encode_cursor(scope, [ids[last.index], last.index + 1])
@@ -106,11 +112,12 @@ class _Candidate:
 
 async def _read_candidates(
     app: App, persona_filter: PersonaFilter
-) -> tuple[list[str], list[_Candidate]]:
-    """Return the ids of all personas, and the rows that may match."""
+) -> tuple[list[str], list[str], list[_Candidate]]:
+    """Return the ids and the names of all personas, and the rows that may match."""
     query = {"persona_type": persona_filter.persona_type} if persona_filter.persona_type else {}
     walk = ListWalk(PERSONAS)
     ids: list[str] = []
+    names: list[str] = []
     candidates: list[_Candidate] = []
     while walk.has_more:
         page = await app.api.fetch_page(PERSONAS, MAX_PAGE_ROWS, walk.position, **query)
@@ -118,7 +125,8 @@ async def _read_candidates(
             if persona_filter.may_match(row, app.catalog):
                 candidates.append(_Candidate(len(ids), row))
             ids.append(PERSONAS.row_id(row))
-    return ids, candidates
+            names.append(PersonaDocument(row).name)
+    return ids, names, candidates
 
 
 def _needs_read(candidate: _Candidate, persona_filter: PersonaFilter) -> bool:

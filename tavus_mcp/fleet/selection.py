@@ -20,14 +20,14 @@ from tavus_mcp.models.free_texts import count_matches
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import suggest_similar
 
 TIME_OVER = "The time for one call is over. Call again with cursor=next_cursor for the rest."
 MAX_CONSECUTIVE_FAILURES = 16
 """Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
 
-_RULE_NAMES = frozenset({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
+_RULE_NAMES = sorted({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,12 @@ class PersonaFilter:
     def require_known_finding(self) -> None:
         """Raise ``InvalidArgument`` if there is no rule of the name ``finding``."""
         if self.finding is not None and self.finding not in _RULE_NAMES:
-            suggestion = suggestion_or_period(self.finding, _RULE_NAMES)
+            suggestion = suggest_similar(self.finding, _RULE_NAMES)
             raise InvalidArgument(
-                [f"/finding: no rule has this name{suggestion} audit_personas shows the names."]
+                [
+                    f"/finding: no rule has this name{suggestion} audit_personas lists the rules "
+                    "of all findings in the account."
+                ]
             )
 
     def may_match(self, row: JsonObject, catalog: Catalog) -> bool:
@@ -99,10 +102,10 @@ def is_whole_row(row: JsonObject) -> bool:
 class PersonaSelection:
     """The ids of the selected personas, each once.
 
-    ``total`` is their number once it is known, ``positions`` are their numbers in the list by id.
-    ``stop_reason`` says why the iteration ended early,
-    and is empty if it did not. Set ``is_limit_reached`` to end it. With the cursor of an earlier
-    selection it begins after the persona of that cursor.
+    ``total`` is their number once it is known, ``positions`` are their numbers in the list by id,
+    ``listed_names`` the names in the list, matching or not. ``stop_reason`` says why the iteration
+    ended early, and is empty if it did not. Set ``is_limit_reached`` to end it. With the cursor of
+    an earlier selection it begins after the persona of that cursor.
     """
 
     def __init__(self, app: App, persona_filter: PersonaFilter, cursor: str | None = None) -> None:
@@ -112,6 +115,7 @@ class PersonaSelection:
         self.positions: dict[str, int] = {}
         self._position = 0
         self.yielded_count = 0
+        self.listed_names: list[str] = []
         self.stop_reason = ""
         self.is_limit_reached = False
         self._app = app
@@ -138,6 +142,7 @@ class PersonaSelection:
             PERSONAS, MAX_PAGE_ROWS, self._list_walk.position, **query
         )
         rows = {PERSONAS.row_id(row): row for row in self._list_walk.add_page(page)}
+        self.listed_names += [PersonaDocument(row).name for row in rows.values()]
         self._add_ids(list(rows))
         self._pending_ids = [
             persona_id

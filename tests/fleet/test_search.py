@@ -188,3 +188,48 @@ async def test_a_list_of_mine_shows_which_are_outdated_in_one_small_answer(
     result = await tool_client.call("list_personas", persona_type="user", limit=100)
     assert f"model: {DEPRECATED_MODEL} (deprecated)" in text_of(result)
     assert len(text_of(result).encode()) < 2_500
+
+
+@pytest.mark.parametrize(
+    ("filters", "path", "nearest", "way"),
+    [
+        ({"name_contains": "Acme dsk"}, "/name_contains", "'Acme desk'", "list_personas without"),
+        ({"model": "gemma"}, "/model", "'tavus-gemma-4'", "describe_layer("),
+        ({"engine": "elevenlab"}, "/engine", "'elevenlabs'", "describe_layer("),
+        ({"mode": "ech"}, "/mode", "'echo'", "full, echo"),
+    ],
+    ids=["name", "model", "engine", "mode"],
+)
+async def test_a_filter_that_matches_nothing_names_the_closest_and_how_to_see_all(
+    tool_client: ToolClient,
+    store: Store,
+    filters: dict[str, str],
+    path: str,
+    nearest: str,
+    way: str,
+) -> None:
+    """Found by a new user: no persona was listed, and no word said why."""
+    store_personas(store, build_persona_row(0, persona_name="Acme desk"))
+    page = await tool_client.expect_result("list_personas", persona_type="user", **filters)
+    (finding,) = page["findings"]
+    assert finding["path"] == path
+    assert nearest in finding["message"]
+    assert way in finding["hint"]
+    if path != "/mode":  # a bulk change has no such filter
+        unset = {"unset": ["/greeting"]}
+        plan = await tool_client.expect_result("plan_bulk_change", **filters, **unset)
+        assert plan["findings"] == [finding]
+    if path == "/name_contains":
+        assert nearest in (await tool_client.expect_result("audit_personas", **filters))["next"]
+    known = await tool_client.expect_result("list_personas", model="tavus-gpt-4o")
+    assert known["personas"] == []
+    assert "findings" not in known
+
+
+async def test_an_unknown_finding_is_refused_with_names_of_the_same_words(
+    tool_client: ToolClient,
+) -> None:
+    for tool, more in (("list_personas", {}), ("plan_bulk_change", {"goals": ["modernize"]})):
+        message = await tool_client.expect_error(tool, finding="legacy-stt", **more)
+        assert "did you mean 'stt-turn-taking-legacy'? audit_personas lists" in message
+    assert tool_client.transport.requests == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ from tavus_mcp.fleet import audit, plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, PersonaId
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.server.results import AuditReport, BulkPlan
 from tavus_mcp.server.shared_parameters import (
     TEXT,
@@ -62,9 +63,14 @@ async def audit_personas(
         unread=result.unread_count or None,
         failed=result.failures or None,
         stopped=result.stop_reason or None,
-        next=_NEXT_STEP_HINT if groups else None,
+        next=_NEXT_STEP_HINT if groups else _describe(result.unmatched),
         next_cursor=result.next_cursor,
     )
+
+
+def _describe(findings: Sequence[Finding]) -> str | None:
+    """Return the messages and hints of findings as one text, or None."""
+    return " ".join(f"{item.message} {item.hint or ''}".rstrip() for item in findings) or None
 
 
 Values = Annotated[JsonObject, doc('Set: JSON Pointer to value, like {"/layers/llm/model": "x"}')]

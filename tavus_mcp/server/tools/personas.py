@@ -104,7 +104,7 @@ async def list_personas(
         total_count=page.total_count,
         next_cursor=page.next_cursor,
         unread=page.unread_count or None,
-        findings=await report_lost_creations(app) or None,
+        findings=[*page.findings, *await report_lost_creations(app)] or None,
         stopped=page.stop_reason or None,
     )
 
