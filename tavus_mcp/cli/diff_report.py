@@ -100,9 +100,9 @@ def _diff_field(app: App, item: ComparedObject, merged: MergedField, words: Diff
 
 def _value_in_effect(value: Any, default: Any) -> str:
     """Return a value on one line; without one the default, which is marked as such."""
-    shown = default if value is None else value
-    mark = "" if default is None or is_changed(shown, default) else " (default)"
-    return short_value(shown) + mark
+    effective = default if value is None else value
+    mark = "" if default is None or is_changed(effective, default) else " (default)"
+    return short_value(effective) + mark
 
 
 def _visible(app: App, pointer: str, value: Any) -> Any:

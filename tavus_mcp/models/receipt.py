@@ -183,7 +183,7 @@ def _change(
         new = NULL
     elif old is None and operation.op == "remove":
         old = NULL
-    default = _find_shown_default(operation.path, old, new, defaults)
+    default = _find_default_of_change(operation.path, old, new, defaults)
     if isinstance(old, str) and isinstance(new, str):
         old, new = abridge(old, new)
     return FieldChange(
@@ -191,7 +191,7 @@ def _change(
     )
 
 
-def _find_shown_default(path: str, old: Any, new: Any, defaults: FieldDefaults) -> Any:
+def _find_default_of_change(path: str, old: Any, new: Any, defaults: FieldDefaults) -> Any:
     """Return the default that one of two values equals, or that is in effect in place of one."""
     sides = ((old, defaults.before(path)), (new, defaults.after(path)))
     known = [(value, default) for value, default in sides if default is not None]

@@ -132,7 +132,7 @@ async def test_a_removal_and_a_default_are_recognisable_in_an_answer(
     assert "null" not in text_of(removal)
 
 
-async def test_a_default_is_shown_alike_in_both_directions_by_every_tool(
+async def test_a_default_reads_alike_in_both_directions_by_every_tool(
     tool_client: ToolClient,
 ) -> None:
     """Found by a new user: a plan named the default that its undo hid behind a new value."""
