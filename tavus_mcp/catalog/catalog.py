@@ -190,9 +190,12 @@ class Catalog:
         """Return the fields of one layer, legacy ones included."""
         return self.layer(layer).fields
 
-    def field(self, layer: str, name: str) -> FieldFacts | None:
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def field(layer: str, name: str) -> FieldFacts | None:
         """Return one field by any of its names; nested ones are dotted (``extra_body.top_p``)."""
-        return _find_field(layer, name)
+        fields = _load_layer(_require_known(layer, LAYERS, "layer")).fields
+        return next((field for field in fields if name in field.names), None)
 
     def default_value(self, path: str) -> Any:
         """Return the value that Tavus uses for a field that is not set, or None.
@@ -218,16 +221,34 @@ class Catalog:
                 return self.persona_fields.find(name)
         return None
 
-    def value_fields(self) -> tuple[tuple[str, FieldFacts], ...]:
+    @staticmethod
+    @cache
+    def value_fields() -> tuple[tuple[str, FieldFacts], ...]:
         """Return JSON Pointer and facts of each field with a list of known values.
 
         Read-only and legacy fields are left out: the values of the latter are converted.
         """
-        return _load_value_fields()
+        persona_fields = [
+            (f"/{facts.name}", facts)
+            for facts in read_facts(FieldFacts, "persona_fields", "field")
+            if facts.writable
+        ]
+        layer_fields = [
+            (f"/layers/{layer}/" + facts.name.replace(".", "/"), facts)
+            for layer in LAYERS
+            for facts in _load_layer(layer).fields
+        ]
+        return tuple(
+            (path, facts)
+            for path, facts in persona_fields + layer_fields
+            if facts.values and facts.status not in DISCOURAGED_STATUSES
+        )
 
-    def value_paths(self) -> frozenset[str]:
+    @staticmethod
+    @cache
+    def value_paths() -> frozenset[str]:
         """Return the JSON Pointers of those fields."""
-        return _load_value_paths()
+        return frozenset(path for path, _ in Catalog.value_fields())
 
     def recommended_llm(self) -> str:
         """Return the id of the hosted language model that Tavus uses by default."""
@@ -238,9 +259,11 @@ class Catalog:
         stored = document.text("/layers/perception/perception_model")
         return stored or next((model.id for model in self.perception_models if model.default), "")
 
-    def context_guidance(self) -> ContextGuidance:
+    @staticmethod
+    @cache
+    def context_guidance() -> ContextGuidance:
         """Return how long a prompt should and may be."""
-        return _load_guidance()
+        return build_fact(ContextGuidance, read_data("llm")["context_guidance"])
 
     def changelog(self) -> tuple[ChangelogEntry, ...]:
         """Return the dated changes that touch a persona, oldest first."""
@@ -300,41 +323,6 @@ def _load_layer(name: str) -> LayerFacts:
             "engines": read_facts(EngineFacts, name, "engine"),
         },
     )
-
-
-@lru_cache(maxsize=1024)
-def _find_field(layer: str, name: str) -> FieldFacts | None:
-    fields = _load_layer(_require_known(layer, LAYERS, "layer")).fields
-    return next((field for field in fields if name in field.names), None)
-
-
-@cache
-def _load_value_fields() -> tuple[tuple[str, FieldFacts], ...]:
-    persona_fields = [
-        (f"/{facts.name}", facts)
-        for facts in read_facts(FieldFacts, "persona_fields", "field")
-        if facts.writable
-    ]
-    layer_fields = [
-        (f"/layers/{layer}/" + facts.name.replace(".", "/"), facts)
-        for layer in LAYERS
-        for facts in _load_layer(layer).fields
-    ]
-    return tuple(
-        (path, facts)
-        for path, facts in persona_fields + layer_fields
-        if facts.values and facts.status not in DISCOURAGED_STATUSES
-    )
-
-
-@cache
-def _load_value_paths() -> frozenset[str]:
-    return frozenset(path for path, _ in _load_value_fields())
-
-
-@cache
-def _load_guidance() -> ContextGuidance:
-    return build_fact(ContextGuidance, read_data("llm")["context_guidance"])
 
 
 def _render_goal_table(goals: Iterable[TuningGoal]) -> str:

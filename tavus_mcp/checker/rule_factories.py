@@ -43,10 +43,6 @@ class Match:
         """Return the call that removes the field."""
         return unset_at(self.path)
 
-    def nearest(self) -> float:
-        """Return the allowed number that is closest to the value."""
-        return clamp(self.value, self.facts)
-
 
 def clamp(value: float, facts: Any) -> float:
     """Return the number of the facts' range, if they have one, that is closest to a value."""

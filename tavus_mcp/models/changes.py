@@ -79,11 +79,6 @@ class SetFields:
             remove_at(result, pointer)
         return result
 
-    @property
-    def is_empty(self) -> bool:
-        """True if it neither sets nor removes a field."""
-        return not self.values and not self.unset
-
     def _values_to_set(self, data: JsonObject) -> Mapping[str, Any]:
         """Return the values that are not empty; raise ``Refused`` if an empty one would remove."""
         empty = [key for key, value in self.values.items() if value in ("", [])]

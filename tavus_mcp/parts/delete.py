@@ -56,7 +56,8 @@ async def plan_deletion(app: App, document: PartDocument, found: PartUsers) -> P
 def loss_finding(app: App, kind: PartKind, document: PartDocument) -> RuleFinding:
     """Return the finding that says what of a part cannot be restored once it is deleted."""
     stored = app.masker.mask_with_paths(document.writable_fields())
-    secrets = dict.fromkeys([*kind.masked_secrets(document), *_secret_places(stored.paths)])
+    masked = [path for path in kind.secret_pointers if document.at(path)]
+    secrets = dict.fromkeys([*masked, *_secret_places(stored.paths)])
     lost = [
         "its id" if len(part_ids(document)) == 1 else "its id and those of its members",
         *secrets,

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tavus_mcp.models.document import PartKindName, PersonaDocument
-from tavus_mcp.models.json_patch import get_at
-from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
 from tavus_mcp.tavus_api.endpoints import PART_ENDPOINTS, ObjectEndpoint
 
@@ -78,10 +76,6 @@ class PartKind:
     def uses(self, persona: PersonaDocument, object_id: str) -> list[PersonaReference]:
         """Return the fields of a persona that hold the id of a part."""
         return [item for item in self.references if object_id in item.ids_in(persona)]
-
-    def masked_secrets(self, document: PartDocument) -> list[str]:
-        """Return the places of a part whose secrets reads mask, so that they cannot be restored."""
-        return [path for path in self.secret_pointers if get_at(document.data, path)]
 
 
 TOOL = PartKind(

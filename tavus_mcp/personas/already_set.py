@@ -19,7 +19,7 @@ def already_set_findings(change: Change, before: Document) -> list[RuleFinding]:
 
     Also one if the caller of a tool that sets fields gave none.
     """
-    if isinstance(change, SetFields) and change.is_empty:
+    if isinstance(change, SetFields) and not change.values and not change.unset:
         return [_NOTHING_GIVEN] if change.refuses_emptying else []
     return [
         info("already-set", _MESSAGES[before.at(path, ABSENT) is ABSENT], path=path)

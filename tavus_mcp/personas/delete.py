@@ -39,11 +39,6 @@ class DeleteRequest:
     detail: JsonObject = field(default_factory=dict)
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
-    @property
-    def tool(self) -> str:
-        """The tool that the journal names."""
-        return deletion_tool(self.endpoint.kind)
-
 
 async def plan_deletion(
     app: App, document: PersonaDocument, findings: tuple[RuleFinding, ...] = ()
@@ -80,7 +75,7 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
         return await plan_deletion(app, document)
     used_seq = await plans.mark_used(app, request.plan) if request.plan else request.origin.seq
     kind, detail = request.endpoint.kind, {**request.detail, **request.origin.detail}
-    intent = WriteIntent(kind, request.tool, document, used_seq=used_seq, detail=detail)
+    intent = WriteIntent(kind, deletion_tool(kind), document, used_seq=used_seq, detail=detail)
     async with recorded_write(app, intent) as write:
         await app.api.delete_object(request.endpoint, request.object_id)
     await _require_deleted(app, request.endpoint, write, document)

@@ -79,14 +79,9 @@ class UpdateRequest:
     rules: WriteRules = PERSONA_RULES
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
-    @property
-    def sends_tests(self) -> bool:
-        """True if the change is sent with ``test`` operations."""
-        return self.checks_edits and self.rules.endpoint.takes_tests
-
     def build_guard(self, before: Document, operations: Sequence[Operation]) -> EditGuard:
         """Return the ``test`` operations of a change, and the paths that none protects."""
-        if self.sends_tests:
+        if self.checks_edits and self.rules.endpoint.takes_tests:
             return build_edit_guard(before, operations)
         return EditGuard((), [item.path for item in operations])
 

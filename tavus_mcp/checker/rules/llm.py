@@ -144,7 +144,7 @@ def _sampling_fields(
 )
 def extra_body_range(match: Match) -> Hint:
     """Hosted models take temperature and top_p within a range only."""
-    return (configure("llm", **{match.name: match.nearest()}),)
+    return (configure("llm", **{match.name: clamp(match.value, match.facts)}),)
 
 
 @rule("llm-extra-body-unused", "warning", source="D:create-persona, J:changelog")
