@@ -35,7 +35,7 @@ async def compare_edited_project(
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
     project = read_project(folder)
     environment = choose_environment(project.configuration, _ENVIRONMENT)
     app = build_app(environment_settings(Settings(), project, environment))
@@ -45,7 +45,7 @@ async def compare_edited_project(
         await session.apply(planned, options, ignore_progress)
         path = folder / _PERSONA_FILE
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(*edit), encoding="utf-8")
+        path.write_text(text.replace(*edit), encoding="utf-8", newline="\n")
         edited = open_session(app, folder, _ENVIRONMENT)
         comparison = await edited.compare(ignore_progress)
         items = list(comparison.objects.values())

@@ -234,7 +234,7 @@ def render(surface: Surface, root: Path, *, check: bool) -> int:
     ]
     for path, text in drifted if not check else ():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
     names = ", ".join(str(path.relative_to(root)) for path, _ in drifted)
     if check and drifted:
         return report(f"Out of date: {names}. Run: tavus-mcp manifest", 1)

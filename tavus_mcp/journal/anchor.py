@@ -8,6 +8,7 @@ journal contradicts is kept, and a new one is added, until a person removes the 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -18,6 +19,8 @@ from pathlib import Path
 
 _CHECK_DIGITS = 16
 _SEQ_DIGITS = 18
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Without this flag a line end has two bytes on Windows, so that no line is replaced exactly."""
 _logger = logging.getLogger(__name__)
 _MAX_READS = 20
 """Reads of a file that another process is writing, before it counts as damaged."""
@@ -127,7 +130,7 @@ def _parse(content: bytes) -> list[AnchorLine]:
 
 
 def _read_file(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
     try:
         return os.read(descriptor, os.fstat(descriptor).st_size)
     finally:
@@ -137,10 +140,12 @@ def _read_file(path: str) -> bytes:
 def _write_at_end(
     path: str | Path, text: bytes, *, flags: int = 0, replaced_bytes: int = 0, sync: bool = True
 ) -> None:
-    descriptor = os.open(path, os.O_WRONLY | flags, mode=0o600)
+    descriptor = os.open(path, os.O_WRONLY | _BINARY | flags, mode=0o600)
     try:
-        os.lseek(descriptor, -replaced_bytes, os.SEEK_END)
-        os.write(descriptor, text)
+        start = os.lseek(descriptor, -replaced_bytes, os.SEEK_END)
+        if os.write(descriptor, text) < len(text):  # the disk is full
+            os.ftruncate(descriptor, start)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         if sync:
             os.fsync(descriptor)
     finally:

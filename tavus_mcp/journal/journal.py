@@ -93,6 +93,7 @@ class Journal:
     descendants = _in_thread(JournalStore.descendants)
     plans_of_tool = _in_thread(JournalStore.plans_of_tool)
     outcomes_without_plan = _in_thread(JournalStore.outcomes_without_plan)
+    newest_seq = _in_thread(JournalStore.newest_seq)
     entry = _in_thread(JournalStore.entry)
     append_intent = _of_object(JournalStore.append_intent)
     entries_of_persona = _of_object(JournalStore.entries_of_persona)

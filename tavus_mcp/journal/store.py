@@ -178,6 +178,11 @@ class JournalStore:
         found = self._read_of_object(persona_id, _LATEST_STATE)
         return found[0] if found else None
 
+    def newest_seq(self) -> int:
+        """Return the number of the newest entry, 0 without one."""
+        with self._lock:
+            return int(self._db.execute("SELECT seq FROM head").fetchone()[0])
+
     def entry(self, seq: int) -> JournalEntry | None:
         """Return one entry with its document, or None."""
         found = self._read("WHERE seq = ?", (seq,), bodies=True)

@@ -97,11 +97,11 @@ async def apply_plan(
     report_progress: ProgressCallback,
     *,
     accepts_unchecked: bool = False,
-    newest_run: int = 0,
+    newest_entry: int = 0,
 ) -> ApplyResult:
     """Carry out a plan that has no conflict, and write the state.
 
-    ``newest_run`` is the number of the newest run when the plan was made. Raises ``Conflict`` when
+    ``newest_entry`` is that of the journal before the plan was made. Raises ``Conflict`` when
     the plan has a conflict or another run began since, ``Refused`` when something that is referred
     to is missing, ``StateNotSaved`` when the state cannot be written.
     """
@@ -118,7 +118,7 @@ async def apply_plan(
         **_describe_run(comparison, plan, options.resolve),
     }
     run = await start_run(app, detail, continued)
-    await require_sole_run(app, run, newest_run)
+    await require_sole_run(app, run, newest_entry)
     root_id = continued.run_id if continued else run.run_id
     execution = _Execution(
         app,

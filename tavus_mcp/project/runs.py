@@ -132,18 +132,16 @@ async def start_run(app: App, detail: JsonObject, continues: Run | None = None) 
     return Run(await app.journal.append(entry))
 
 
-async def find_newest_run(app: App) -> int:
-    """Return the number of the newest run in the journal, of any project; 0 without one."""
-    if not app.journal.may_exist:
-        return 0
-    return next((entry.seq for entry in await app.journal.plans_of_tool(TOOL, 1)), 0)
+async def find_newest_entry(app: App) -> int:
+    """Return the number of the newest entry in the journal; 0 without one."""
+    return await app.journal.newest_seq() if app.journal.may_exist else 0
 
 
 async def require_sole_run(app: App, run: Run, since: int) -> None:
     """Raise ``Conflict`` if another run of the same objects is under way elsewhere.
 
-    So is one that began after ``since``, before this one, even if it has ended. Servers and
-    commands on several machines may share a journal. Each records its run before it looks for
+    So is one that ended after the entry ``since``, or began after it and before this one. Servers
+    and commands on several machines may share a journal. Each records its run before it looks for
     others, so that of two at once the second one sees the first.
     """
     names, roots = {row["object"] for row in run.items}, set()
@@ -154,9 +152,10 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
             continue
         if entry.seq > since:
             reason = "after this plan was made"
-        elif root not in roots and await _is_under_way_elsewhere(app, rival, run):
+        elif root not in roots and await _was_under_way_elsewhere(app, rival, run, since):
             reason = (
-                "and it has not ended: wait for its end, or two minutes if it was interrupted, or "
+                "and it had not ended when this plan was made: wait for its end, or two minutes "
+                "if it was interrupted, or "
                 "continue it where it was started"
             )
         else:
@@ -170,10 +169,12 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
         )
 
 
-async def _is_under_way_elsewhere(app: App, rival: Run, run: Run) -> bool:
-    """Tell whether a run may be under way; in one folder there is one at a time."""
-    if rival.folder_id in ("", run.folder_id) or await find_end(app, rival):
+async def _was_under_way_elsewhere(app: App, rival: Run, run: Run, since: int) -> bool:
+    """Tell whether a run may not have ended by an entry; in one folder there is one at a time."""
+    if rival.folder_id in ("", run.folder_id):
         return False
+    if end := await find_end(app, rival):
+        return end > since
     entries = [rival.entry, *await app.journal.descendants(rival.entry.seq)]
     return may_be_under_way(app, entries[-1])
 

@@ -21,7 +21,7 @@ from tavus_mcp.project.plan import PlanOptions, ProjectPlan, build_plan
 from tavus_mcp.project.pull import PulledObject, PullOptions, pull
 from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
-from tavus_mcp.project.runs import Run, find_newest_run, load_run
+from tavus_mcp.project.runs import Run, find_newest_entry, load_run
 from tavus_mcp.project.state import EnvironmentState, load_state, local_folder, state_path
 from tavus_mcp.project.text_pool import TextPool
 from tavus_mcp.project.undo import (
@@ -39,13 +39,13 @@ from tavus_mcp.text import did_you_mean, quote_foreign, suggestion_or_period
 class PlannedApply:
     """A plan with what it was made from: the comparison, and the state as it was stored.
 
-    ``newest_run`` is the number of the newest run of any project at that time.
+    ``newest_entry`` is the number of the newest journal entry before it was made.
     """
 
     comparison: Comparison
     plan: ProjectPlan
     stored: EnvironmentState
-    newest_run: int
+    newest_entry: int
 
 
 @dataclass
@@ -93,12 +93,12 @@ class ProjectSession:
         """
         self._require_secrets(options.resent_secrets)
         require_valid(self.project, self.app.catalog, [self.environment], options.allow)
-        newest_run, rendered = await find_newest_run(self.app), self.render()
+        newest_entry, rendered = await find_newest_entry(self.app), self.render()
         stored = TextPool(rendered).share_state(self.read_state())
         state = await recover_state(self.app, stored)
         comparison = await compare(self.app, rendered, state, report_progress)
         plan = await build_plan(self.app, comparison, options)
-        return PlannedApply(comparison, plan, stored, newest_run)
+        return PlannedApply(comparison, plan, stored, newest_entry)
 
     def _require_secrets(self, names: Iterable[str]) -> None:
         known = self.environment.secrets
@@ -132,7 +132,7 @@ class ProjectSession:
                 options,
                 report_progress,
                 accepts_unchecked=accepts_unchecked,
-                newest_run=planned.newest_run,
+                newest_entry=planned.newest_entry,
             )
 
     def _require_same_state(self, planned: EnvironmentState) -> None:

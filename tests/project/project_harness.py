@@ -18,6 +18,7 @@ from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.journal import Journal
+from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.compare import Comparison
@@ -73,7 +74,7 @@ class Account:
 
     environment: str
     store: Store
-    journal_path: Path
+    journal_path: JournalLocation
     is_protected: bool = False
     switches: Switches = field(default_factory=Switches)
     failure: tuple[str, bool] = ("", False)

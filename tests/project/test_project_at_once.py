@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from project_harness import ADA, ProjectFolder, build_folder, ignore
 
-from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.project.plan import PlanOptions
-from tavus_mcp.project.session import ProjectSession, open_session
+from tavus_mcp.project.session import PlannedApply, ProjectSession, open_session
 
 NAME = "personas/ada"
 
@@ -166,10 +165,19 @@ def test_a_state_that_cannot_be_written_stops_before_anything_is_sent(
     assert project.writes == []
 
 
+async def expect_refusal(session: ProjectSession, planned: PlannedApply) -> None:
+    with pytest.raises(Conflict, match="had not ended when this plan was made"):
+        await session.apply(planned, PlanOptions(), ignore)
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
 def test_an_apply_on_another_machine_waits_for_the_end_of_one_that_is_under_way(
-    project: ProjectFolder, tmp_path: Path
+    project: ProjectFolder, tmp_path: Path, has_ended: bool
 ) -> None:
-    """They share a journal; the other one plans when a part of the objects is written."""
+    """They share a journal; the other one plans when a part of the objects is written.
+
+    It is refused at once, and, as its plan is old by then, when that apply has ended.
+    """
     rule = "guardrails/rule.yaml"
     project.write(rule, "guardrail_name: rule\nguardrail_prompt: Be kind.\n")
     project.apply_successfully()
@@ -177,21 +185,22 @@ def test_an_apply_on_another_machine_waits_for_the_end_of_one_that_is_under_way(
     project.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
     clone = project.copy(tmp_path / "clone")
 
-    async def apply_there(app: App) -> None:
-        other = open_session(app, clone.folder, "staging")
-        planned = await other.plan(PlanOptions(), ignore)
-        with pytest.raises(Conflict, match="has not ended"):
-            await other.apply(planned, PlanOptions(), ignore)
-
     async def apply_here(session: ProjectSession) -> None:
+        other = open_session(session.app, clone.folder, "staging")
+
         async def report(done: float, total: float | None = None) -> None:
             if done == 1:
-                await apply_there(session.app)
+                planned_there.append(await other.plan(PlanOptions(), ignore))
+                if not has_ended:
+                    await expect_refusal(other, planned_there[0])
 
         planned = await session.plan(PlanOptions(), ignore)
         result = await session.apply(planned, PlanOptions(), report)
         assert (result.errors, len(result.items)) == ([], 2)
+        if has_ended:
+            await expect_refusal(other, planned_there[0])
 
+    planned_there: list[PlannedApply] = []
     project.run(apply_here)
     assert len(project.accounts["staging"].ids()) == 2
     clone = project.copy(tmp_path / "pulled")  # with the state that was committed
