@@ -108,9 +108,9 @@ def join_first(items: Sequence[str], max_items: int = MAX_LISTED_NAMES) -> str:
     return ", ".join(items[:max_items]) + (f" and {omitted} more" if omitted > 0 else "")
 
 
-def count_of(count: int, noun: str) -> str:
-    """Return a number of things in words, of which several are the noun with an s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def count_of(count: int, noun: str, plural: str = "") -> str:
+    """Return a number of things in words; the plural, if not given, is the noun with an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
 def count_personas(count: int) -> str:

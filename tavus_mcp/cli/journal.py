@@ -32,7 +32,7 @@ from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import Verification, verify_journal
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import quote_foreign, quote_paths, suggestion_or_period
+from tavus_mcp.text import count_of, quote_foreign, quote_paths, suggestion_or_period
 from tavus_mcp.url_settings import parse_journal_url
 
 ALTERED, UNREADABLE = 1, 4
@@ -167,10 +167,15 @@ def _verify(location: JournalLocation) -> int:
     erased = f" The contents of {result.erased_count} were erased." if result.erased_count else ""
     newest = f" The newest is {result.newest}." if result.newest else ""
     return report(
-        f"The journal is intact: {result.entry_count} entries, none edited, removed or reordered "
+        f"The journal is intact: {_count_entries(result.entry_count)}, none edited, removed or "
+        f"reordered "
         f"since it was written.{newest}{erased} This cannot show that somebody rewrote the journal "
         "and its anchor together."
     )
+
+
+def _count_entries(count: int) -> str:
+    return count_of(count, "entry", "entries")
 
 
 def _report_faults(result: Verification) -> bool:
@@ -178,7 +183,7 @@ def _report_faults(result: Verification) -> bool:
     for fault in result.faults:
         report(fault, ALTERED)
     if result.faults:
-        report(f"The journal was altered: {len(result.faults)} fault(s).", ALTERED)
+        report(f"The journal was altered: {count_of(len(result.faults), 'fault')}.", ALTERED)
     return bool(result.faults)
 
 
@@ -190,7 +195,8 @@ def _copy(path: Path, target: PostgresLocation) -> int:
     if _report_faults(result):
         return ALTERED
     return report(
-        f"Copied {copied} entries to {target}, which now holds {result.entry_count} and verifies. "
+        f"Copied {_count_entries(copied)} to {target}, which now holds {result.entry_count} and "
+        f"verifies. "
         f"Set TAVUS_MCP_JOURNAL to its URL wherever the journal is used. What is written to {path} "
         "from now on is not in it; run the command again to add that, before others write there."
     )
@@ -226,7 +232,8 @@ def _adopt(request: _Request) -> int:
         objects = journal.unowned_objects()
         journal.adopt(objects)
     return report(
-        f"Adopted: the entries about {len(objects)} object(s) belong to the account of this key."
+        f"Adopted: the entries about {count_of(len(objects), 'object')} belong to the account "
+        f"of this key."
         if objects
         else "Nothing to adopt: every entry belongs to an account."
     )
@@ -247,7 +254,8 @@ def _erase(request: _Request) -> int:
         successors = _successors(journal, object_id)
         count, is_compacted = journal.erase(object_id)
     report(
-        f"Erased: the contents of {count} entries about {object_id}. They cannot be restored. "
+        f"Erased: the contents of {_count_entries(count)} about {object_id}. They cannot be "
+        f"restored. "
         "Times, tools, authors and ids stay."
     )
     for note in _list_remaining_copies(request, successors):
@@ -271,7 +279,7 @@ def _describe_contents(journal: JournalStore, object_id: str) -> str:
     accounts = [journal.find_account(account).name for account in sorted(contents.accounts)]
     subject = f"{quote_foreign(name)} ({object_id})" if name else object_id
     lines = [
-        f"This erases the contents of {contents.entry_count} entries about {subject}, of "
+        f"This erases the contents of {_count_entries(contents.entry_count)} about {subject}, of "
         f"{contents.first_at} to {contents.last_at}:",
         "  documents, values, paths and revisions; its changes cannot be undone any more, and it "
         "cannot be restored.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from tavus_mcp.cli.command_texts import describe_error
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_arguments import is_project_use
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         state = _find_state(arguments, settings)
     except ToolFailure as error:
-        return fail(str(error), status_of(error))
+        return fail(describe_error(error), status_of(error))
     if arguments.make_personas:
         return _make_personas(state)
     if arguments.make_calls is not None:

@@ -30,6 +30,7 @@ from tavus_mcp.parts.apply_plan import apply_plan
 from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import count_personas
 
 BULK_PLAN_SCHEMA = "tavus-mcp/bulk-plan/1"
 _PLAN_PREFIX = "plan-"
@@ -102,7 +103,7 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
         print_facts(app, facts)
     elif not arguments.yes:
         fail(render_facts(app, facts))
-    question = f"Undo it for {len(draft.planned_personas)} persona(s)? Type yes:"
+    question = f"Undo it for {count_personas(len(draft.planned_personas))}? Type yes:"
     if not arguments.yes and not is_confirmed(question, "yes"):
         if arguments.json:
             report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)

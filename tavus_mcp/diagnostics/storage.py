@@ -17,6 +17,7 @@ from tavus_mcp.journal.location import UNUSABLE, JournalLocation, open_unchanged
 from tavus_mcp.journal.migrations import MIGRATIONS
 from tavus_mcp.journal.verification import verify_journal
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import count_of
 
 _WRITABLE_BY_OTHERS = 0o022
 _MAX_LISTED_FAULTS = 3
@@ -76,9 +77,10 @@ def check_journal_verifies(location: JournalLocation) -> Check:
         return Check(name, Status.SKIPPED, f"it cannot be read: {error}.")
     if result.faults:
         listed = "; ".join(result.faults[:_MAX_LISTED_FAULTS])
-        detail = f"{len(result.faults)} fault(s): {listed}."
+        detail = f"{count_of(len(result.faults), 'fault')}: {listed}."
         return Check(name, Status.ERROR, detail, fix)
-    return Check(name, Status.OK, f"intact, {result.entry_count} entries.")
+    entries = count_of(result.entry_count, "entry", "entries")
+    return Check(name, Status.OK, f"intact, {entries}.")
 
 
 def check_sandbox_state(path: Path) -> Check:

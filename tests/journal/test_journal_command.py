@@ -50,6 +50,13 @@ def test_an_entry_is_one_line_whatever_others_have_written(
     assert "production (https://tavus.example/v2)" in output
 
 
+def test_a_single_entry_is_counted_as_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(JournalStore.open(folder / JOURNAL_FILE_NAME)) as journal:
+        journal.append(JournalEntry("seen", "p1", "2026-01-01", revision="other"))
+    assert main.run(["journal", "verify"]) == 0
+    assert "The journal is intact: 1 entry, none" in capsys.readouterr().out
+
+
 def test_only_the_entries_of_one_persona_are_listed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

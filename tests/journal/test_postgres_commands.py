@@ -47,7 +47,7 @@ def test_commands_list_adopt_and_erase_entries_and_the_rest_verifies(
     assert run(["journal", "show", "p1"]) == 0
     assert capsys.readouterr().out.count("get_persona") == 5
     assert run(["journal", "adopt"]) == 0
-    assert "2 object(s)" in capsys.readouterr().out
+    assert "2 objects" in capsys.readouterr().out
     assert run(["journal", "erase", "p1", "--yes"]) == 0
     assert "backups of PostgreSQL" in capsys.readouterr().out
     assert run(["journal", "verify"]) == 0
