@@ -156,8 +156,8 @@ def test_undo_takes_back_a_bulk_change(runner: CommandRunner) -> None:
         return sum("greeting: Hi" in text for text in texts)
 
     assert count_greetings() == 2
-    asked = runner.run_on_terminal("--sandbox", "undo", plan_id, stdin="no\n")
-    assert "Undo it for 2 personas? Type yes: no" in asked.stdout
+    declined = runner.run_on_terminal("--sandbox", "undo", plan_id, stdin="no\n")
+    assert "Undo it for 2 personas? Type yes: no" in declined.stdout
     for options, status, count in (([], 5, 2), (["--dry-run"], 2, 2), (["--yes"], 0, 0)):
         undone = runner.run("undo", plan_id, *options)
         assert undone.status == status
