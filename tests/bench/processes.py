@@ -134,12 +134,10 @@ def milliseconds_since(started_at: float) -> float:
 
 
 def _build_environment(folder: Path, **variables: str) -> dict[str, str]:
-    # With bytecode on the disk, as every start of an installation but the first has it.
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TAVUS_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
+    # With bytecode on the disk, as every start of an installation but the first has it, and without
+    # certificates of the machine's own, which few have and which our server reads at the start.
+    left_out = ("TAVUS_", "SSL_CERT_", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **inherited,
         "PYTHONPATH": str(ROOT),

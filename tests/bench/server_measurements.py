@@ -60,7 +60,7 @@ def measure_startup(folder: Path, rounds: int) -> list[Measurement]:
                 calls[name].append(called_after)
     return [
         _compare_times("spawn to tools/list", lists, 0.25),
-        _compare_times("spawn to the first call", calls, 1.6),
+        _compare_times("spawn to the first call", calls, 1.2),
     ]
 
 
