@@ -86,9 +86,11 @@ def _share_author(rows: list[JsonObject]) -> tuple[list[JsonObject], JsonObject 
 def _describe_beginning(history: HistorySlice, noun: str) -> str:
     """Return the note on what a history cannot hold."""
     if history.first is not None:
+        is_erased = not history.first.revision and not history.first.detail
         return (
             f"This journal's history of the {noun} begins at {history.first.at}. A change made "
             "elsewhere is in it only if the result was read here."
+            + (" The contents of its oldest rows were erased." if is_erased else "")
         )
     beginning = f"It begins at {history.journal_begins}." if history.journal_begins else ""
     return (

@@ -50,9 +50,11 @@ async def load_revision(app: App, persona_id: str, revision: str) -> Document:
         await require_own_persona(app, persona_id)
         entries = await app.journal.entries_of_persona(persona_id)
         names = list(dict.fromkeys(entry.revision for entry in entries if entry.revision))
+        erased_at = max((entry.at for entry in entries if entry.kind == "erase"), default="")
         raise Refused(
             f"The journal holds no such revision of persona {persona_id!r}"
             f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
+            + (f" What it held before {erased_at} was erased." if erased_at else "")
         )
     return document
 

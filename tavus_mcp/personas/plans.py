@@ -178,8 +178,9 @@ async def load_plan(app: App, plan_id: str) -> Plan:
     number = plan_id.removeprefix("plan-").partition("-")[0]
     if number.isdecimal() and len(number) < MAX_SEQ_DIGITS:
         entry = await app.journal.entry(int(number))
-        if entry is not None and _is_plan(entry, plan_id):
+        if entry is not None and entry.kind == "plan" and plan_id_of(entry) == plan_id:
             await require_own_plan(app, entry)
+            _require_contents(entry)
             return _plan_from_entry(entry, app.plan_secrets.get(plan_id, ("", {}))[1])
     raise UnknownPlan(
         "There is no plan of that id in this journal. dry_run=true of a change tool, and "
@@ -255,9 +256,13 @@ def body_of(plan: Plan) -> JsonObject:
     return dict(_insert_secrets(plan.detail["body"], plan.secrets, "/body"))
 
 
-def _is_plan(entry: JournalEntry, plan_id: str) -> bool:
-    """Tell whether an entry holds this plan; one that was erased has no detail any more."""
-    return entry.kind == "plan" and bool(entry.detail) and plan_id_of(entry) == plan_id
+def _require_contents(entry: JournalEntry) -> None:
+    """Raise ``UnknownPlan`` for a plan that was erased, or all of whose personas were."""
+    if not entry.detail or entry.detail.get("parts") == []:
+        raise UnknownPlan(
+            "The contents of this plan were erased from the journal: it cannot be used. Nothing "
+            "was sent."
+        )
 
 
 def _plan_from_entry(entry: JournalEntry, secrets: Mapping[str, Any]) -> Plan:

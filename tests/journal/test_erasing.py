@@ -91,12 +91,16 @@ async def test_the_history_of_an_erased_persona_has_no_revisions_and_others_are_
         client.server.app.journal.close()
     assert main.run(["journal", "erase", persona_id, "--yes"]) == 0
     async with open_tool_client() as client:
-        rows = (await client.expect_result("list_revisions", persona_id=persona_id))["revisions"]
-        assert not any("revision" in row or "paths" in row for row in rows)
+        page = await client.expect_result("list_revisions", persona_id=persona_id)
+        assert not any("revision" in row or "paths" in row for row in page["revisions"])
+        assert page["note"].endswith("The contents of its oldest rows were erased.")
+        page = await client.expect_result("list_revisions", persona_id=remaining)
+        assert "erased" not in page["note"]
         error = await client.expect_error(
             "restore_revision", persona_id=persona_id, revision=revision
         )
         assert "holds no such revision" in error
+        assert error.endswith(" was erased.")
         undo = await client.expect_result("plan_bulk_change", undo_of=row["plan_id"])
         await client.expect_result("apply_plan", plan_id=undo["plan_id"])
         assert "context" not in await client.read_persona(remaining)
@@ -113,12 +117,18 @@ async def test_an_erased_plan_is_no_plan_and_an_expired_creation_is_erased_too(
         plan = await client.expect_result(
             "update_persona", persona_id=persona_id, greeting="Hi.", dry_run=True
         )
+        bulk = await client.expect_result(
+            "plan_bulk_change", persona_ids=[persona_id], values={"/greeting": "Hi."}
+        )
         client.server.app.journal.close()
     assert main.run(["journal", "erase", persona_id, "--yes"]) == 0
     assert b"Ada Canary" not in read_data_folder()
     async with open_tool_client(clock=lambda: yesterday) as client:
-        for plan_id in (creation["plan_id"], plan["plan_id"]):
-            assert "no plan" in await client.expect_error("apply_plan", plan_id=plan_id)
+        for planned in (creation, plan, bulk):
+            error = await client.expect_error("apply_plan", plan_id=planned["plan_id"])
+            assert "were erased from the journal" in error
+        error = await client.expect_error("plan_bulk_change", undo_of=bulk["plan_id"])
+        assert "were erased from the journal" in error
 
 
 @pytest.mark.file_database
