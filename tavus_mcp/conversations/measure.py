@@ -25,6 +25,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.conversation import SIMULATED_NAME_PREFIX, Conversation, parse_timestamp
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.tavus_api.pagination import CONVERSATIONS, MAX_PAGE_ROWS, ListWalk
+from tavus_mcp.text import count_of
 
 MAX_COMPARED_CONVERSATIONS = 100
 """Most conversations of each side that a comparison reads, the latest first."""
@@ -302,9 +303,10 @@ def _limit_notes(
             f"Measured are the latest {limit} of {len(matching_rows)} calls; limit takes up to "
             "500, and since and until choose others."
         )
-    if all_rows and not matching_rows:
+    if not matching_rows:
+        calls = count_of(len(all_rows), "ended call")
         notes.append(
-            f"It has {len(all_rows)} ended call(s), none of them in that time or revision."
+            f"It has {calls}, none of them in that time or revision." if all_rows else _NO_CALLS
         )
     return notes
 
@@ -342,7 +344,7 @@ def _timeline_notes(
     timeline: RevisionTimeline, rows_by_revision: Mapping[str, Sequence[JsonObject]]
 ) -> list[str]:
     has_rows = any(rows_by_revision.values())
-    notes = [f"{METRICS_NOTE} {report.intervals_note()}" if has_rows else _NO_CALLS]
+    notes = [f"{METRICS_NOTE} {report.intervals_note()}"] if has_rows else []
     if timeline.changed_externally:
         notes.append(
             "The persona was changed elsewhere after the last line of the journal; its calls from "
