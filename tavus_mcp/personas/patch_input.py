@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from itertools import permutations
 from typing import Any, Literal
 
 from pydantic import MISSING, Field, ValidationError
@@ -19,6 +20,7 @@ from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
     diff,
+    get_at,
     is_within,
     pointer_of,
     pointer_tokens,
@@ -112,14 +114,25 @@ def parse_field_values(
 
 
 def find_contradictions(values: Mapping[str, Any], removed: Sequence[str]) -> list[str]:
-    """Return a sentence for each pointer to remove at or above a value that is set as well."""
+    """Return a sentence for each field that one call both sets and removes, or sets to two values.
+
+    ``values`` are by JSON Pointer, of which one may stand for a part of another; ``removed`` are
+    pointers.
+    """
     given = [pointer for pointer, value in values.items() if value not in ("", [], {})]
-    return [
+    removals = [
         f"/unset/{index}: {quote_path(pointer)} is set in this call as well. Give one of both, or "
         "two calls."
         for index, pointer in enumerate(removed)
         if any(is_within(path, [pointer]) for path in given)
     ]
+    doubles = [
+        f"{quote_path(inner)} is given twice, also in {quote_path(outer)}, with another value."
+        for outer, inner in permutations(given, 2)
+        if is_within(inner, [outer])
+        and get_at(values[outer], inner[len(outer) :], values[inner]) != values[inner]
+    ]
+    return removals + doubles
 
 
 def _parse_plain_object(

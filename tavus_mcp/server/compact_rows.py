@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.text import count_personas
 
@@ -110,7 +111,7 @@ _ESCAPES = {ord("\n"): "\\n"} | {ord(end): f"\\u{ord(end):04x}" for end in _LINE
 def format_path(row: JsonObject) -> str:
     """Return the path of a row, in quotes if its characters could imitate a line."""
     path = str(row["path"])
-    return path if _BARE_PATH.fullmatch(path) else render_json(path)
+    return path if _BARE_PATH.fullmatch(path) else escape_line(render_json(path))
 
 
 def _format_value(value: Any, default: Any) -> str:

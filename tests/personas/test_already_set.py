@@ -109,6 +109,26 @@ async def test_a_field_that_is_both_set_and_removed_is_refused(tool_client: Tool
     values = {"values": {"/greeting": "Hello!"}, "unset": ["/greeting"]}
     message = await tool_client.expect_error("plan_bulk_change", everything=True, **values)
     assert "/unset/0: /greeting is set in this call as well" in message
+    part = {"guardrail_name": "g", "guardrail_prompt": "Never.", "tags": ["a"], "unset": ["tags"]}
+    message = await tool_client.expect_error("save_guardrail", **part)
+    assert "/unset/0: /tags is set in this call as well" in message
+
+
+@pytest.mark.parametrize("value", [0.2, None])
+async def test_a_setting_that_is_given_twice_with_two_values_is_refused(
+    tool_client: ToolClient, value: float | None
+) -> None:
+    """One of the values was dropped without a word."""
+    persona_id = await tool_client.create_persona()
+    both = {"extra_body": {"temperature": value}, "temperature": 0.9}
+    message = await tool_client.expect_error("configure_llm", persona_id=persona_id, **both)
+    assert "/layers/llm/extra_body/temperature is given twice" in message
+    same = {"extra_body": {"temperature": 0.9, "top_p": 0.5}, "temperature": 0.9}
+    receipt = await tool_client.expect_result("configure_llm", persona_id=persona_id, **same)
+    assert [row["after"] for row in receipt["changes"]] == [0.9, 0.5]
+    bulk = {"/layers/llm": {"model": "tavus-gemma-4"}, "/layers/llm/model": "tavus-gpt-oss"}
+    message = await tool_client.expect_error("plan_bulk_change", everything=True, values=bulk)
+    assert "/layers/llm/model is given twice" in message
 
 
 async def test_a_null_removes_nothing_where_there_is_nothing(tool_client: ToolClient) -> None:

@@ -305,6 +305,16 @@ def test_a_cell_cannot_imitate_several_columns(name: str) -> None:
     assert f"name: {name}\n" in text
 
 
+def test_the_name_of_a_field_cannot_turn_the_direction_of_its_line() -> None:
+    """In a finding or a change the path is a part of our line, not a value."""
+    path = "/layers/llm/extra_body/x\u202e\x1b[31m"
+    finding = {"severity": "warning", "path": path, "message": "Unknown."}
+    for rows in ([finding], [{"path": path, "after": 1}]):
+        text = render_text({"rows": rows})
+        assert "\\u202e" in text
+        assert not {"\u202e", "\x1b"} & set(text)
+
+
 def test_the_name_of_a_field_cannot_imitate_several_columns() -> None:
     assert "(name | status)" not in render_text({"rows": [{"name | status": 1}] * 3})
 

@@ -28,6 +28,7 @@ from tavus_mcp.parts.read import parse_part_id, read_part_view
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.save import SaveRequest, save
 from tavus_mcp.parts.users import find_users
+from tavus_mcp.personas.patch_input import find_contradictions
 from tavus_mcp.personas.read import pick_fields
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.server.field_changes import argument_values, unset_pointers
@@ -318,12 +319,16 @@ def _build_save(kind: PartKindName, arguments: Mapping[str, Any]) -> SaveRequest
     object_id = arguments[f"{kind}_id"]
     names = arguments.keys() - {"app", f"{kind}_id", "unset", "dry_run", "if_revision"}
     pointers = {name: f"/{name}" for name in arguments if name in names}
+    values = argument_values(arguments, pointers)
+    removed = unset_pointers(arguments["unset"], pointers)
+    if problems := find_contradictions(values, removed):
+        raise InvalidArgument(problems)
     return SaveRequest(
         kind,
         f"save_{kind}",
         None if object_id is None else parse_part_id(kind, object_id),
-        argument_values(arguments, pointers),
-        unset_pointers(arguments["unset"], pointers),
+        values,
+        removed,
         dry_run=arguments["dry_run"],
         if_revision=arguments["if_revision"],
     )
