@@ -43,6 +43,9 @@ _PLAIN_HEADERS = frozenset({
     "accept", "accept-encoding", "accept-language", "anthropic-version", "cache-control",
     "content-type", "user-agent",
 })  # fmt: skip
+_QUERY_NAMES = frozenset({"query", "default_query", "query_params"})
+SIGNATURE_NAMES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
+"""Parameters that open an address as a key does; elsewhere a signature is data."""
 _PAIR_NAMES = ("name", "key", "header", "field")
 _CHANGE_VALUES = frozenset({"value", "before", "after", "first", "second"})
 _SCHEMA_KEYWORDS = frozenset({
@@ -65,6 +68,8 @@ class Place(IntEnum):
     HEADER_ITEM = auto()
     """An item of a list of headers."""
     HEADER_VALUE = auto()
+    QUERY = auto()
+    """The query of a URL, as an object."""
     PROPERTIES = auto()
     """``properties``: the values of an object, or the definitions of a JSON Schema."""
     SECRET_DEFINITION = auto()
@@ -133,6 +138,8 @@ def inner_place(place: Place, name: str) -> Place:
         return _place_of_name(name) if name in _SCHEMA_KEYWORDS else Place.SECRET
     if is_secret_name(name):
         return Place.SECRET_DEFINITION if place is Place.PROPERTIES else Place.SECRET
+    if place is Place.QUERY and name.lower() in SIGNATURE_NAMES:
+        return Place.SECRET
     if place is Place.PROPERTIES:
         return Place.PLAIN
     if place is Place.IDENTIFIER and name.isdecimal():
@@ -145,6 +152,8 @@ def _place_of_name(name: str) -> Place:
         return Place.PROPERTIES
     if is_header_container(name):
         return Place.HEADERS
+    if name in _QUERY_NAMES:
+        return Place.QUERY
     is_identifier = (
         name in _POINTER_NAMES
         or split_name(name)[-1:] in {(word,) for word in _ID_WORDS}

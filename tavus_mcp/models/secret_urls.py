@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from tavus_mcp.models.secret_places import is_secret_name
+from tavus_mcp.models.secret_places import SIGNATURE_NAMES, is_secret_name
 from tavus_mcp.models.secret_shapes import has_key_shape, looks_random
 
 _USERINFO = re.compile(r"(?<=://)[^\s/?#\"'<>]+(?=@)")
 _PARAMETER = re.compile(r"[?&;#]([\w.%\[\]-]{1,60})=([^\s&;#\"'<>]+)")
-_SIGNATURE_NAMES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
 # What stands for a key in documentation, or is too short to be one.
 _PLACEHOLDER = re.compile(r"[<{\[$(*].*|.*\b(?i:your)\b.*|[A-Z_]+|[xX]+|.{1,3}|true|false")
 _WHOLE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
@@ -52,6 +51,6 @@ def _is_secret_parameter(match: re.Match[str], *, is_url: bool) -> bool:
     prompt it may be the id of a video.
     """
     name, value = unquote(match[1]), match[2]
-    if is_secret_name(name) or name.lower() in _SIGNATURE_NAMES:
+    if is_secret_name(name) or name.lower() in SIGNATURE_NAMES:
         return _PLACEHOLDER.fullmatch(value) is None
     return (is_url and looks_random(value)) or has_key_shape(value)

@@ -41,6 +41,9 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "userinfo": lambda secret: {"url": f"https://user:{quote(secret, safe='')}@example.com/v1"},
     "a user alone": lambda secret: {"url": f"https://{quote(secret, safe='')}@example.com/v1"},
     "a query": lambda secret: {"url": f"https://example.com/v1?a=b&apiKey={quote(secret)}#c"},
+    "a signature in a query": lambda secret: {"url": f"https://example.com/v1?sig={quote(secret)}"},
+    "a signature in an object": lambda secret: {"default_query": {"sig": secret}},
+    "a signature of a tool": lambda secret: {"query_params": {"X-Amz-Signature": secret}},
     "a fragment": lambda secret: {"url": f"https://example.com/v1#access_token={quote(secret)}"},
     "a URL in a text": lambda secret: {
         "note": f"Read https://u:{quote(secret, safe='')}@example.com and /x?token={quote(secret)}."
