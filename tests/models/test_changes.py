@@ -11,12 +11,7 @@ from property_examples import examples
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.json_patch import Operation, apply_patch, diff
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, changes_of
-
-
-def no_default(_: str) -> None:
-    """Return no default, as a catalog without the field."""
-
+from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, NO_DEFAULTS, changes_of
 
 TEXTS = st.text("ab ", min_size=1, max_size=12)
 
@@ -31,7 +26,7 @@ def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
     if before == after:
         return
     operation = Operation("add", "/greeting", after)
-    (change,) = changes_of({"greeting": before}, [operation], Masker(), no_default)
+    (change,) = changes_of({"greeting": before}, [operation], Masker(), NO_DEFAULTS)
     assert change.before != change.after
     assert len(change.before) < MAX_UNABRIDGED_CHARS
     assert change.before.strip("…") in before
@@ -40,7 +35,7 @@ def test_a_long_text_is_rendered_as_an_excerpt_with_the_difference(
 
 def test_a_short_text_is_displayed_in_full() -> None:
     operation = Operation("add", "/greeting", "Hello!")
-    (change,) = changes_of({"greeting": "Hi!"}, [operation], Masker(), no_default)
+    (change,) = changes_of({"greeting": "Hi!"}, [operation], Masker(), NO_DEFAULTS)
     assert (change.before, change.after) == ("Hi!", "Hello!")
 
 
