@@ -15,7 +15,7 @@ from tavus_mcp.errors import InvalidArgument, PatchMisfit
 from tavus_mcp.models.base import JsonObject, StrictModel
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
@@ -68,7 +68,7 @@ def parse_patch(
     if problems and not operations:
         raise InvalidArgument(problems)
     numbers = [index for index, operation in enumerate(parsed) if operation is not None]
-    return RawPatch(operations, problems, numbers), _whole_layer_findings(operations)
+    return RawPatch(operations, problems, numbers), []
 
 
 def apply_or_refuse(
@@ -217,19 +217,3 @@ class _PathCheck:
         meaning = find_meaning(f"/{parts[0]}", value if len(parts) == 1 else None, self._catalog)
         text = "unknown field" + (describe_meaning(meaning) if meaning else " of a persona")
         return [f"{quote_path(argument_path)}: {end_sentence(text)}"]
-
-
-def _whole_layer_findings(operations: list[Operation]) -> list[RuleFinding]:
-    return [
-        warning(
-            "whole-layer-patch",
-            "This replaces the whole object: fields that are not in the value are removed.",
-            path=operation.path,
-            hint="Give a path to one field, like /layers/llm/model, to keep the others.",
-            source="N#70219330625",
-        )
-        for operation in operations
-        if operation.op in ("add", "replace")
-        and len(pointer_tokens(operation.path)) <= 2
-        and operation.path.startswith("/layers")
-    ]

@@ -55,3 +55,21 @@ async def test_the_advised_add_is_accepted(tool_client: ToolClient) -> None:
     patch = [{**patch[0], "op": "add"}]
     await tool_client.expect_result("patch_persona", persona_id=persona_id, patch=patch)
     assert (await tool_client.read_persona(persona_id))["layers"]["stt"]["hotwords"] == "b"
+
+
+async def test_only_a_layer_whose_fields_are_lost_is_reported(tool_client: ToolClient) -> None:
+    """Found in use: a warning of removed fields for a layer that was not stored yet."""
+    layers = {"stt": {"hotwords": "Acme", "stt_engine": "tavus-parakeet"}}
+    target = {"persona_id": await tool_client.create_persona(layers=layers), "dry_run": True}
+    for path, value, lost in (
+        ("/layers/tts", {"tts_engine": "elevenlabs"}, None),
+        ("/layers/stt", {**layers["stt"], "hotwords": "Apex"}, None),
+        ("/layers/stt/hotwords", "Apex", None),
+        ("/layers/stt", {"hotwords": "Apex"}, "/layers/stt/stt_engine."),
+        ("/layers", {"tts": {"tts_engine": "elevenlabs"}}, "/layers/stt."),
+    ):
+        patch = [{"op": "add", "path": path, "value": value}]
+        plan = await tool_client.expect_result("patch_persona", patch=patch, **target)
+        found = [item for item in plan["findings"] if "the whole object" in item["message"]]
+        assert [item["path"] for item in found] == ([path] if lost else [])
+        assert all(item["message"].endswith(f"removes {lost}") for item in found)

@@ -122,5 +122,5 @@ def active_listening_language(document: PersonaDocument, catalog: Catalog) -> It
         yield Violation(
             path,
             "active_listening is a beta for English, and the persona has other languages.",
-            set_at(path, "off"),
+            unset_at(path),
         )

@@ -24,7 +24,6 @@ _MODEL = "/layers/llm/model"
 _HEADERS = "/layers/llm/headers"
 _STREAM = "/layers/llm/extra_body/stream"
 _AUTH_SCHEME = re.compile(r"(?:authorization:\s*)?(bearer|basic|token)\s+\S", re.IGNORECASE)
-_SET_URL_PLACEHOLDER = configure("llm", base_url="<BASE_URL>")
 
 
 def _is_custom(document: PersonaDocument, catalog: Catalog) -> bool:
@@ -39,7 +38,8 @@ def _is_custom(document: PersonaDocument, catalog: Catalog) -> bool:
 )
 def key_missing(match: Match) -> Hint:
     """base_url and api_key come together or not at all: Tavus answers 400 to one alone."""
-    hosted = configure("llm", model=match.catalog.recommended_llm(), unset=["base_url"])
+    unset = [name for name in ("base_url", "api_key") if name in match.document.layer("llm")]
+    hosted = configure("llm", model=match.catalog.recommended_llm(), unset=unset)
     add_key = configure("llm", api_key_ref="<KEY_NAME>")
     return add_key, ", or back to a hosted model: ", Alternative(hosted)
 
@@ -57,7 +57,7 @@ def key_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
             "Remove it: ",
             unset_fields("llm", "api_key"),
             "; or add your own endpoint: ",
-            Alternative(_SET_URL_PLACEHOLDER),
+            _add_endpoint(document),
         )
 
 
@@ -147,5 +147,14 @@ def key_in_headers(document: PersonaDocument, catalog: Catalog) -> Iterator[Viol
 )
 def endpoint_only(match: Match) -> Hint:
     """Nothing can be added to the requests that Tavus sends to hosted models."""
-    add_endpoint = Alternative(_SET_URL_PLACEHOLDER)
-    return match.unset(), ", or add your own endpoint: ", add_endpoint
+    return match.unset(), ", or add your own endpoint: ", _add_endpoint(match.document)
+
+
+def _add_endpoint(document: PersonaDocument) -> Alternative:
+    """Return the call that adds a custom LLM: its address, and what is missing beside it."""
+    needed = {"base_url": "<BASE_URL>"}
+    if not document.is_set("/layers/llm/api_key"):
+        needed["api_key_ref"] = "<KEY_NAME>"
+    if not document.is_set(_MODEL) or document.text(_MODEL).lower().startswith("tavus-"):
+        needed["model"] = "<MODEL>"
+    return Alternative(configure("llm", **needed))

@@ -33,7 +33,6 @@ _MODEL = f"{_LAYER}/perception_model"
 _MAX_ADVISED_QUERIES = 10
 _ANALYSIS_QUERIES = "perception_analysis_queries"
 _TOOL_FIELDS = (("visual_tool_prompt", "visual_tools"), ("audio_tool_prompt", "audio_tools"))
-_USE_RAVEN = configure("perception", perception_model="raven-1")
 
 
 @rule("perception-model-legacy", "info", source="J:changelog, P:pal/perception")
@@ -72,8 +71,25 @@ def _paths_ending_in(*endings: str) -> Callable[[PersonaDocument, Catalog], Iter
     return find_paths
 
 
+def _use_raven(match: Match) -> FixCall:
+    """Return the call that sets the model, and what the tools it makes effective need with it."""
+    prompts = _missing_prompts(match.document, match.catalog)
+    needed = {prompt: "<WHEN_TO_CALL>" for prompt, _ in prompts}
+    return configure("perception", perception_model="raven-1", **needed)
+
+
+def _missing_prompts(document: PersonaDocument, catalog: Catalog) -> list[tuple[str, str]]:
+    """Return the prompts that are not set beside their tools, with the fields of the tools."""
+    return [
+        (prompt, tools)
+        for prompt, tools in _TOOL_FIELDS
+        if document.is_set(f"{_LAYER}/{tools}")
+        and not _is_set_under_any_name(document, catalog, prompt)
+    ]
+
+
 def _use_raven_or_unset(match: Match) -> Hint:
-    return _USE_RAVEN, ", or ", Alternative(match.unset())
+    return _use_raven(match), ", or ", Alternative(match.unset())
 
 
 @rule("perception-queries-unused", "warning", source="J:persona/perception")
@@ -109,7 +125,7 @@ def tools_unused(match: Match) -> Hint:
 )
 def audio_needs_raven_1(match: Match) -> Hint:
     """raven-0 processes video only; audio queries and tools have no effect."""
-    return (_USE_RAVEN,)
+    return (_use_raven(match),)
 
 
 @rule("perception-ambient-awareness", "info", source="SEED, J:persona/perception")
@@ -199,14 +215,14 @@ def prompt_without_tools(document: PersonaDocument, catalog: Catalog) -> Iterato
 @rule("perception-tools-without-prompt", "info", source="J:persona/perception")
 def tools_without_prompt(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Raven calls functions more reliably if a prompt says when."""
-    for prompt, tools in () if _is_raven_off(document, catalog) else _TOOL_FIELDS:
-        path = f"{_LAYER}/{tools}"
-        if document.is_set(path) and not _is_set_under_any_name(document, catalog, prompt):
-            yield Violation(
-                path,
-                f"{prompt} is not set, so Raven must guess when to call these functions.",
-                configure("perception", **{prompt: "<WHEN_TO_CALL>"}),
-            )
+    if _is_raven_off(document, catalog):
+        return
+    for prompt, tools in _missing_prompts(document, catalog):
+        yield Violation(
+            f"{_LAYER}/{tools}",
+            f"{prompt} is not set, so Raven must guess when to call these functions.",
+            configure("perception", **{prompt: "<WHEN_TO_CALL>"}),
+        )
 
 
 @rule("perception-many-queries", "info", source="J:persona/perception")

@@ -27,6 +27,8 @@ from tavus_mcp.text import find_nearest, strip_quotes
 FIELD_UNDOCUMENTED = "field-undocumented"
 """Reported only where no other rule reports the field."""
 
+_SEARCH = "/layers/capabilities/search_enabled"
+_SEARCH_GUARD = "search_results_prompt_injection_prevention_enabled"
 _ID_LISTS = ("document_ids", "guardrail_ids", "tool_ids")
 
 
@@ -287,12 +289,17 @@ def field_undocumented(document: PersonaDocument, catalog: Catalog) -> Iterator[
                 continue  # see perception-ambient-awareness
             if facts.name == "mcp_enabled" and document.layer("mcp"):
                 continue  # the mcp layer needs it: see mcp-not-enabled
+            if facts.name == _SEARCH_GUARD and document.value(_SEARCH) is True:
+                continue  # it protects the search: see capabilities-search-unguarded
+            names = [facts.name]
+            if path == _SEARCH and document.is_set(f"/layers/{layer}/{_SEARCH_GUARD}"):
+                names.append(_SEARCH_GUARD)  # of no use without the search
             successor = f"The documented field is {facts.successor}. " if facts.successor else ""
             yield Violation(
                 path,
                 f"{facts.name} is undocumented: {facts.summary}",
                 f"{successor}If a call shows no effect, remove it: ",
-                unset_fields(layer, facts.name),
+                unset_fields(layer, *names),
             )
 
 

@@ -112,5 +112,5 @@ def remove_or_enable(
     """
     if mode.status == "undocumented":
         return "Use it in a documented mode: ", use_full_mode(document)
-    full = Alternative(update_fields(pipeline_mode="full"))
+    full = Alternative(use_full_mode(document))
     return "Remove it: ", removal, "; or use it in mode full: ", full

@@ -53,6 +53,7 @@ def function_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
                 "set_function_tool", name=name, description="<DESCRIPTION>", parameters=schema
             )
             hint += [call] if name == missing[0] else [", then ", call]
+        hint.append("; inline functions are legacy and still work")
         hint.append(_describe_similar(missing, available))
         yield Violation(
             path,

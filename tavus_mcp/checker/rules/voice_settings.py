@@ -108,6 +108,7 @@ def out_of_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
             f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
             f"{_owner_of(setting, document, catalog)}{scale}.",
             configure("tts", **{setting.name: clamp(given, setting)}),
+            _describe_pace(setting, given) * has_legacy_speed_scale(document, catalog),
         )
 
 
@@ -229,7 +230,9 @@ def model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
             f"default{catalog.default_since(path, engine.default_model)}.",
             *conversion_calls(use_newest_model(document, catalog)),
             f"; {engine.default_model} has speed and volume, and tts_emotion_control instead of "
-            "emotion",
+            "emotion"
+            + "; a set speed turns inline speech tags (SSML) off"
+            * document.is_set(_SPEED),
         )
 
 
@@ -265,6 +268,13 @@ def _is_unusual(setting: VoiceSetting, value: Any) -> bool:
     """Return True for a number outside the range of the provider."""
     given, low, high = number(value), setting.usual_minimum, setting.usual_maximum
     return None not in (given, low, high) and not low <= given <= high  # type: ignore[operator]
+
+
+def _describe_pace(setting: VoiceSetting, given: float) -> str:
+    """Return what the limit of speed means on the older scale, for a speed beyond it."""
+    if setting.name != "speed":
+        return ""
+    return f"; that is the {'fastest' if given > 0 else 'slowest'} pace, 0 is the usual one"
 
 
 def _owner_of(setting: VoiceSetting, document: PersonaDocument, catalog: Catalog) -> str:
