@@ -197,7 +197,7 @@ async def test_a_lock_that_another_process_holds_is_waited_for_once(
         with closing(JournalStore.open(journal_of_test())) as other, other._db.write():  # noqa: SLF001
             started_at = time.monotonic()
             message = await client.expect_error("apply_plan", plan_id=plan["plan_id"])
-            assert time.monotonic() - started_at < 2.5
+            assert time.monotonic() - started_at < 3.5  # waiting each time takes 4 s
             await expect_refusal(client, persona_ids[0], "lock timeout", "Another process holds")
         assert "Another process holds the journal" in message
         assert client.transport.writes == []

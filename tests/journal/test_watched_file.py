@@ -103,7 +103,7 @@ async def test_a_lock_that_another_process_holds_is_waited_for_once(
         other.execute("BEGIN IMMEDIATE")
         started_at = time.monotonic()
         error = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
-        assert time.monotonic() - started_at < 2
+        assert time.monotonic() - started_at < 4  # waiting each time takes 4.8 s
     assert "Another process holds the journal" in error
     assert tool_client.transport.writes == []
     await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])

@@ -58,6 +58,7 @@ NAMES = (
 )
 SWITCHES = Switches(unknown_fields="accepted")
 KEYS = ("sk-live-0123456789abcdef", "another-key-of-a-voice")
+_SECRET = "it holds a secret"
 _IDENTITY = frozenset({"persona_id", "created_at", "updated_at"})
 
 
@@ -204,11 +205,11 @@ async def undo_one_change(random: Random, client: ToolClient, store: Store) -> C
         findings += answer.get("findings", ())
         persona_id = str(answer["persona_id"])
     reported = {str(finding["path"]) for finding in findings}
+    secret = {str(finding["path"]) for finding in findings if _SECRET in finding["message"]}
+    assert all(_holds_secret(client, path, before) for path in secret), (tool, arguments, secret)
     lost = find_differences(before, store.get("persona", persona_id))
     silent = {
-        path
-        for path in lost
-        if not (_is_secret(client, path, before) and _is_reported(path, reported))
+        path for path in lost if not _is_reported(path, reported if _is_key(path) else secret)
     }
     assert not silent, (tool, arguments, silent, findings)
     store.remove("persona", persona_id)
@@ -242,10 +243,15 @@ def _is_reported(path: str, reported: set[str]) -> bool:
     return any(path == own or _is_below(path, own) for own in reported if own)
 
 
-def _is_secret(client: ToolClient, path: str, before: Row) -> bool:
-    """Tell whether a value is a key or a header, or the same as a key that Tavus accepted."""
-    masker, value = client.server.app.masker, get_at(before, path, "")
-    return path.endswith("/api_key") or "/headers" in path or masker.mask(value) != value
+def _is_key(path: str) -> bool:
+    """Tell whether a value is a key or a header."""
+    return path.endswith("/api_key") or "/headers" in path
+
+
+def _holds_secret(client: ToolClient, path: str, before: Row) -> bool:
+    """Tell whether a value is or contains a key, also one that Tavus accepted elsewhere."""
+    value = get_at(before, path, "")
+    return _is_key(path) or client.server.app.masker.mask(value) != value
 
 
 def _is_below(path: str, container: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp_client import text_of
-from network import FaultScenario
+from network import TOTAL_TIMEOUT_SECONDS, FaultScenario
 
 pytestmark = pytest.mark.anyio
 
@@ -239,6 +239,6 @@ async def test_an_endless_slow_answer_ends_within_the_time_limit(
     scenario.sandbox_server.faulty_app.is_sent_slowly = lambda method, _path: (
         method == ("PATCH" if tool == "update_persona" else "GET")
     )
-    with anyio.fail_after(2.5):
+    with anyio.fail_after(2.5 * TOTAL_TIMEOUT_SECONDS):  # three attempts would take longer
         result = await scenario.tool_client.call(tool, **arguments)
     assert result.is_error or tool == "update_persona"

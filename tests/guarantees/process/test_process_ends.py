@@ -21,6 +21,7 @@ from rawclient import (
     ServerProcess,
     Session,
     build_environment,
+    require_fast,
     start_process,
 )
 from stubtavus import serve_stub_api
@@ -60,10 +61,14 @@ def assert_clean_end(server: ServerProcess) -> None:
 
 @pytest.mark.parametrize("ending", END_REQUESTS)
 def test_the_server_ends_within_a_second_of_a_stop_request(tmp_path: Path, ending: str) -> None:
-    with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as server:
-        Session(server).initialize().expect_result("list_personas")
-        assert seconds_to_end(server, ending) < MAX_SECONDS_TO_END
-        assert_clean_end(server)
+    def end() -> float:
+        with start_process(tmp_path, *SERVER_ARGUMENTS, "--sandbox") as server:
+            Session(server).initialize().expect_result("list_personas")
+            seconds = seconds_to_end(server, ending)
+            assert_clean_end(server)
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 def test_a_server_with_the_null_device_as_stdin_ends_immediately(tmp_path: Path) -> None:
@@ -87,18 +92,22 @@ def test_a_server_with_the_null_device_as_stdin_ends_immediately(tmp_path: Path)
 def test_a_running_call_does_not_delay_the_end_of_the_server(
     tmp_path: Path, fork_server: ForkServer, ending: str
 ) -> None:
-    with (
-        serve_stub_api() as tavus,
-        fork_server.start(tmp_path, finalizes=True, **tavus.environment) as server,
-    ):
-        tavus.withheld_methods = {"PATCH"}
-        Session(server).initialize().send_request(
-            "tools/call", name="update_persona", arguments={"persona_id": "p1", "name": "x"}
-        )
-        assert tavus.request_arrived.wait(TIMEOUT_SECONDS)
-        assert seconds_to_end(server, ending) < MAX_SECONDS_TO_END
-        assert_clean_end(server)
-        assert tavus.connection_dropped.wait(TIMEOUT_SECONDS)
+    def end() -> float:
+        with (
+            serve_stub_api() as tavus,
+            fork_server.start(tmp_path, finalizes=True, **tavus.environment) as server,
+        ):
+            tavus.withheld_methods = {"PATCH"}
+            Session(server).initialize().send_request(
+                "tools/call", name="update_persona", arguments={"persona_id": "p1", "name": "x"}
+            )
+            assert tavus.request_arrived.wait(TIMEOUT_SECONDS)
+            seconds = seconds_to_end(server, ending)
+            assert_clean_end(server)
+            assert tavus.connection_dropped.wait(TIMEOUT_SECONDS)
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 def start_under_parent(folder: Path, program: str) -> tuple[PopenProcess, ServerProcess]:
@@ -118,19 +127,24 @@ def start_under_parent(folder: Path, program: str) -> tuple[PopenProcess, Server
 @pytest.mark.skipif(sys.platform == "win32", reason="the parent process is known on POSIX only")
 def test_the_server_ends_with_its_parent_though_the_pipes_stay_open(tmp_path: Path) -> None:
     """A host that crashed may leave its end of the pipe open in another child process."""
-    parent, server = start_under_parent(tmp_path, PARENT_PROGRAM)
-    try:
-        Session(server).initialize().expect_result("list_personas")
-        parent.kill()
-        parent.wait()
-        assert server.wait_for_end_of_output() < MAX_SECONDS_TO_END
-        assert server.read_stderr() == ""
-    finally:
-        parent.kill()
-        close_stdin(parent)
-        server.close_stdin()
-        assert parent.stdout is not None
-        parent.stdout.close()
+
+    def end() -> float:
+        parent, server = start_under_parent(tmp_path, PARENT_PROGRAM)
+        try:
+            Session(server).initialize().expect_result("list_personas")
+            parent.kill()
+            parent.wait()
+            seconds = server.wait_for_end_of_output()
+            assert server.read_stderr() == ""
+        finally:
+            parent.kill()
+            close_stdin(parent)
+            server.close_stdin()
+            assert parent.stdout is not None
+            parent.stdout.close()
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 needs_proc = pytest.mark.skipif(

@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forked_processes import ForkServer
@@ -23,6 +25,7 @@ from rawclient import (
     ServerProcess,
     Session,
     build_environment,
+    require_fast,
 )
 from sandboxes import SandboxProcess, run_sandbox
 
@@ -52,6 +55,10 @@ def sandbox_process(
         yield process
 
 
+def has_id(request_id: object, message: dict[str, Any]) -> bool:
+    return message.get("id") == request_id
+
+
 def has_ended_cleanly(server: ServerProcess) -> bool:
     """Tell whether the exit status is 0, and nothing but protocol messages was written."""
     output = (server.process.returncode, server.non_message_lines, server.read_stderr())
@@ -63,20 +70,29 @@ def test_the_end_of_stdin_ends_the_server_cleanly(
     tmp_path: Path, fork_server: ForkServer, revision: str
 ) -> None:
     """Required by MCP: closing stdin is how a host ends a server."""
-    with fork_server.start(tmp_path, "--sandbox", finalizes=True) as server:
-        Session(server, revision).initialize().expect_result("list_personas")
-        assert server.close_stdin() < MAX_SECONDS_TO_END
-        assert has_ended_cleanly(server)
+
+    def end() -> float:
+        with fork_server.start(tmp_path, "--sandbox", finalizes=True) as server:
+            Session(server, revision).initialize().expect_result("list_personas")
+            seconds = server.close_stdin()
+            assert has_ended_cleanly(server)
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_ends_the_server_cleanly(
     tmp_path: Path, fork_server: ForkServer, number: int
 ) -> None:
-    with fork_server.start(tmp_path, "--sandbox", finalizes=True) as server:
-        Session(server, PROTOCOL_REVISIONS[0]).initialize().expect_result("list_personas")
-        assert server.send_signal(number) < MAX_SECONDS_TO_END
-        assert has_ended_cleanly(server)
+    def end() -> float:
+        with fork_server.start(tmp_path, "--sandbox", finalizes=True) as server:
+            Session(server, PROTOCOL_REVISIONS[0]).initialize().expect_result("list_personas")
+            seconds = server.send_signal(number)
+            assert has_ended_cleanly(server)
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 def test_an_immediately_closed_stdin_ends_the_server(
@@ -91,20 +107,23 @@ def test_an_immediately_closed_stdin_ends_the_server(
 def test_a_running_call_does_not_delay_the_end(
     tmp_path: Path, fork_server: ForkServer, sandbox_process: SandboxProcess, ending: str
 ) -> None:
-    with fork_server.start(
-        tmp_path, finalizes=True, **sandbox_process.client_environment
-    ) as server:
-        session = Session(server, PROTOCOL_REVISIONS[0]).initialize()
-        sandbox_process.clear_requests()
-        sandbox_process.plan_fault(kind="slow", method="GET", delay=30)
-        session.send_request("tools/call", name="list_personas", arguments={})
-        sandbox_process.wait_for_requests(1)
-        if ending == "stdin":
-            seconds = server.close_stdin()
-        else:
-            seconds = server.send_signal(signal.Signals[ending])
-        assert seconds < MAX_SECONDS_TO_END
-        assert has_ended_cleanly(server)
+    def end() -> float:
+        with fork_server.start(
+            tmp_path, finalizes=True, **sandbox_process.client_environment
+        ) as server:
+            session = Session(server, PROTOCOL_REVISIONS[0]).initialize()
+            sandbox_process.clear_requests()
+            sandbox_process.plan_fault(kind="slow", method="GET", delay=30)
+            session.send_request("tools/call", name="list_personas", arguments={})
+            sandbox_process.wait_for_requests(1)
+            if ending == "stdin":
+                seconds = server.close_stdin()
+            else:
+                seconds = server.send_signal(signal.Signals[ending])
+            assert has_ended_cleanly(server)
+        return seconds
+
+    require_fast(end, MAX_SECONDS_TO_END)
 
 
 @pytest.mark.parametrize("revision", OLDEST_AND_NEWEST)
@@ -116,13 +135,17 @@ def test_other_requests_are_answered_while_a_slow_call_runs(
         tmp_path, finalizes=True, **sandbox_process.client_environment
     ) as server:
         session = Session(server, revision).initialize()
-        sandbox_process.clear_requests()
-        sandbox_process.plan_fault(kind="slow", method="GET", delay=1.5)
-        slow = session.send_request("tools/call", name="list_personas", arguments={})
-        sandbox_process.wait_for_requests(1)
-        session.request("ping" if revision in HANDSHAKE_REVISIONS else "tools/list")
-        session.expect_result("list_personas", limit=1)
-        assert not server.has_message(lambda message: message.get("id") == slow)
+        for delay in (1.5, 6, 24):  # a longer one where this machine is busy with something else
+            sandbox_process.clear_requests()
+            sandbox_process.plan_fault(kind="slow", method="GET", delay=delay)
+            slow = session.send_request("tools/call", name="list_personas", arguments={})
+            sandbox_process.wait_for_requests(1)
+            session.request("ping" if revision in HANDSHAKE_REVISIONS else "tools/list")
+            session.expect_result("list_personas", limit=1)
+            is_answered = server.has_message(partial(has_id, slow))
+            if not is_answered:
+                break
+        assert not is_answered
         assert session.wait_for_response(slow)["result"]["structuredContent"]["personas"]
 
 
