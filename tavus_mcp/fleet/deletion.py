@@ -22,7 +22,7 @@ from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.personas.plans import Plan
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import quote_paths
 
 
 async def plan_deletion(app: App, document: PersonaDocument) -> PlannedPersona:
@@ -77,15 +77,18 @@ async def plan_restoration(
 
 
 def _lost_key_findings(stored: Document) -> list[RuleFinding]:
-    """Return a finding for each key that an undo of a deletion cannot bring back."""
+    """Return a finding that names all that an undo of a deletion cannot bring back, if any."""
+    paths = unrestored_paths(stored, (), {})
+    if not paths:
+        return []
+    reason = "keys are stored nowhere"
+    if set(paths) & set(CUSTOM_LLM):
+        reason = "a custom LLM needs its key, and keys are stored nowhere"
     return [
         warning(
             "key-not-restored",
-            f"An undo cannot bring back {quote_path(path)}: "
-            f"{'a custom LLM needs its key, and ' if path in CUSTOM_LLM else ''}keys are stored "
-            "nowhere.",
-            path=path,
+            f"An undo cannot bring back {quote_paths(paths)}: {reason}.",
+            path=paths[0],
             hint="Give the key again after an undo.",
         )
-        for path in unrestored_paths(stored, (), {})
     ]

@@ -25,6 +25,7 @@ from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import LIVE_STATUSES, Receipt, Undo, changes_of
 from tavus_mcp.personas.plans import Plan
 
+_LLM_MODEL = "/layers/llm/model"
 MAX_LISTED_CHANGES = 100
 """Changed fields that a receipt lists; the others are counted."""
 
@@ -95,6 +96,8 @@ def loss_findings(
         if is_changed(before.at(path, ABSENT), get_at(after, path, ABSENT))
     ]
     lost += [path for path in touched if is_unread(before.data, path)]
+    if set(CUSTOM_LLM) <= set(lost):  # one finding for both
+        lost.remove(_LLM_MODEL)
     return [_loss_finding(before, path) for path in dict.fromkeys(lost)]
 
 
@@ -107,11 +110,16 @@ def _loss_finding(before: Document, path: str) -> RuleFinding:
             path=path,
             hint="To use another key, name it with api_key_ref.",
         )
+    if path in CUSTOM_LLM:
+        message = (
+            "The previous address and model cannot be restored: a custom LLM needs its key, and "
+            "keys are not stored here."
+        )
+        hint = "configure_llm(persona_id, model=..., base_url=..., api_key_ref=...)."
+        return info("custom-llm-lost", message, path=path, hint=hint)
     reason = "it holds a secret, and secrets are not stored here."
     if is_unread(before.data, path):
         reason = "Tavus does not return this field."
-    elif path in CUSTOM_LLM:
-        reason = "a custom LLM needs its key, and keys are not stored here."
     return info("not-kept", f"The previous value cannot be restored: {reason}", path=path)
 
 

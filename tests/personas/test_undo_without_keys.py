@@ -81,7 +81,8 @@ async def test_the_undo_of_a_change_that_removed_a_key_restores_all_but_what_was
     )
     receipt = await apply_plans(tool_client, planned)
     hidden = {path for path in lost if keys == "absent" and path.endswith("api_key")}
-    assert losses(planned) == losses(receipt) == lost - hidden
+    named = lost - hidden - {"/layers/llm/model"}  # named with the address
+    assert losses(planned) == losses(receipt) == named
     if undo := receipt.get("undo"):
         undone = await tool_client.expect_result(undo["tool"], **undo["arguments"])
         assert (await apply_plans(tool_client, undone))["status"] == "applied"
@@ -105,3 +106,12 @@ async def test_the_address_of_a_language_model_comes_back_while_its_key_is_there
     await tool_client.expect_result(receipt["undo"]["tool"], **receipt["undo"]["arguments"])
     await tool_client.set_switches(keys="masked")
     assert (await tool_client.read_persona(persona_id))["layers"] == before["layers"]
+
+
+async def test_a_bulk_deletion_names_all_that_needs_the_key(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(layers=KEYED)
+    planned = await tool_client.expect_result(
+        "plan_bulk_change", persona_ids=[persona_id], delete=True
+    )
+    messages = " ".join(item["message"] for item in planned["findings"])
+    assert [path for path in (*sorted(LLM_LOSSES), TTS_LOSS) if path not in messages] == []
