@@ -183,31 +183,27 @@ def _iterate_command_findings(entry: HostEntry) -> Iterator[Finding]:
         problem = "The path is not absolute; a desktop application may have another PATH."
         yield Finding(Status.WARNING, problem, fix)
     program = Path(command).stem.lower()
-    if program == "uvx" or (program == "uv" and entry.arguments[:2] == ["tool", "run"]):
-        yield from _iterate_source_findings(entry, fix)
+    is_uvx = program == "uvx" or (program == "uv" and entry.arguments[:2] == ["tool", "run"])
+    if is_uvx and (source_problem := _describe_source_problem(entry.arguments)):
+        yield Finding(Status.ERROR, source_problem, fix)
 
 
-def _iterate_source_findings(entry: HostEntry, fix: str) -> Iterator[Finding]:
-    """Yield what is wrong with the source that uvx installs from."""
-    arguments = entry.arguments
+def _describe_source_problem(arguments: Sequence[str]) -> str:
+    """Return what is wrong with the source that uvx installs from; empty if nothing is."""
     position = arguments.index("--from") + 1 if "--from" in arguments else 0
     source = arguments[position] if 0 < position < len(arguments) else ""
     is_address = "://" in source
     if not source:
-        problem = "Without --from, uvx starts the vendor's package of the same name."
-        yield Finding(Status.ERROR, problem, fix)
-    elif _SOURCE_PLACEHOLDER in source:
-        problem = "The source behind --from is a placeholder that was not filled in."
-        yield Finding(Status.ERROR, problem, fix)
-    elif source.startswith("~"):
-        problem = "Hosts do not replace ~ in the source behind --from."
-        yield Finding(Status.ERROR, problem, fix)
-    elif not is_address and not Path(source).is_absolute():
-        problem = "The source behind --from must be an absolute path or a URL."
-        yield Finding(Status.ERROR, problem, fix)
-    elif not is_address and not Path(source).exists():
-        problem = "The source behind --from does not exist."
-        yield Finding(Status.ERROR, problem, fix)
+        return "Without --from, uvx starts the vendor's package of the same name."
+    if _SOURCE_PLACEHOLDER in source:
+        return "The source behind --from is a placeholder that was not filled in."
+    if source.startswith("~"):
+        return "Hosts do not replace ~ in the source behind --from."
+    if not is_address and not Path(source).is_absolute():
+        return "The source behind --from must be an absolute path or a URL."
+    if not is_address and not Path(source).exists():
+        return "The source behind --from does not exist."
+    return ""
 
 
 def _iterate_variable_findings(entry: HostEntry, variables: Mapping[str, str]) -> Iterator[Finding]:
