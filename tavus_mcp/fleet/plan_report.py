@@ -106,10 +106,19 @@ def _change_rows(draft: BulkPlanDraft) -> list[JsonObject]:
 def _share_changes(draft: BulkPlanDraft) -> list[_SharedChange]:
     shared: dict[str, _SharedChange] = {}
     for persona in draft.planned_personas:
-        for change in persona.changes:
+        for change in map(_without_own_text, persona.changes):
             key = json.dumps([change.path, change.after], sort_keys=True, default=str)
             shared.setdefault(key, _SharedChange(change)).add(change)
     return sorted(shared.values(), key=lambda change: -change.count)
+
+
+def _without_own_text(change: FieldChange) -> FieldChange:
+    """Return a change that adds to the end of a text without what each persona has before it."""
+    before, after = change.before, change.after
+    is_addition = isinstance(before, str) and isinstance(after, str) and after.startswith(before)
+    if not is_addition or not before or isinstance(change, TextChange):
+        return change
+    return change.model_copy(update={"before": "…", "after": "…" + after[len(before) :]})
 
 
 def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject]:

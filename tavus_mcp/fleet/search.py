@@ -11,7 +11,7 @@ from tavus_mcp.concurrency import MAX_CONCURRENT_REQUESTS
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
-from tavus_mcp.fleet.unmatched_filters import explain_no_match
+from tavus_mcp.fleet.unmatched_filters import explain_no_match, explain_references
 from tavus_mcp.listings import (
     ListQuery,
     decode_position,
@@ -21,7 +21,7 @@ from tavus_mcp.listings import (
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.free_texts import count_matches
+from tavus_mcp.models.free_texts import count_matches, refers_to
 from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
 
@@ -62,7 +62,8 @@ async def search(
     persona_filter.require_known_finding()
     scope = ["personas", persona_filter.criteria]
     last_id, last_count = decode_position(scope, cursor)
-    ids, names, candidates = await _read_candidates(app, persona_filter)
+    listed = await _read_candidates(app, persona_filter)
+    ids, candidates = listed.ids, listed.candidates
     start = ids.index(last_id) + 1 if last_id in ids else last_count
     pending = [candidate for candidate in candidates if candidate.index >= start]
     result = SearchResult()
@@ -81,7 +82,8 @@ async def search(
             if len(result.rows) == limit:
                 break
     if not result.rows and examined == len(pending) and not start:
-        result.findings = explain_no_match(persona_filter, names, app.catalog)
+        result.findings = explain_no_match(persona_filter, listed.names, app.catalog)
+        result.findings += explain_references(listed.referring_ids)
     if examined < len(pending):
         last = pending[examined - 1]
         result.next_cursor = encode_cursor(scope, [ids[last.index], last.index + 1])
@@ -110,23 +112,35 @@ class _Candidate:
     document: PersonaDocument | TavusError | None = None
 
 
-async def _read_candidates(
-    app: App, persona_filter: PersonaFilter
-) -> tuple[list[str], list[str], list[_Candidate]]:
+@dataclass
+class _ListedPersonas:
+    """The personas of the list, and the rows that may match.
+
+    ``referring_ids`` are those of personas that have the text to find as a reference.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    candidates: list[_Candidate] = field(default_factory=list)
+    referring_ids: list[str] = field(default_factory=list)
+
+
+async def _read_candidates(app: App, persona_filter: PersonaFilter) -> _ListedPersonas:
     """Return the ids and the names of all personas, and the rows that may match."""
     query = {"persona_type": persona_filter.persona_type} if persona_filter.persona_type else {}
     walk = ListWalk(PERSONAS)
-    ids: list[str] = []
-    names: list[str] = []
-    candidates: list[_Candidate] = []
+    listed = _ListedPersonas()
     while walk.has_more:
         page = await app.api.fetch_page(PERSONAS, MAX_PAGE_ROWS, walk.position, **query)
         for row in walk.add_page(page):
             if persona_filter.may_match(row, app.catalog):
-                candidates.append(_Candidate(len(ids), row))
-            ids.append(PERSONAS.row_id(row))
-            names.append(PersonaDocument(row).name)
-    return ids, names, candidates
+                listed.candidates.append(_Candidate(len(listed.ids), row))
+            document = PersonaDocument(row)
+            if persona_filter.text_contains and refers_to(document, persona_filter.text_contains):
+                listed.referring_ids.append(PERSONAS.row_id(row))
+            listed.ids.append(PERSONAS.row_id(row))
+            listed.names.append(document.name)
+    return listed
 
 
 def _needs_read(candidate: _Candidate, persona_filter: PersonaFilter) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.findings import RuleFinding, info
-from tavus_mcp.text import join_first, quote_foreign, suggest_similar
+from tavus_mcp.text import count_personas, join_first, quote_foreign, suggest_similar
 
 _RULE = "filter-unmatched"
 
@@ -24,6 +24,20 @@ def explain_no_match(
         info(_RULE, message, path=f"/{argument}", hint=hint)
         for argument, message, hint in _explain(persona_filter, list(names), catalog)
     ]
+
+
+def explain_references(persona_ids: Sequence[str]) -> list[RuleFinding]:
+    """Return a finding about the personas that have the text to find as an id or a name.
+
+    Only texts are searched, because only texts are replaced.
+    """
+    if not persona_ids:
+        return []
+    message = (
+        "No text holds it. It is the name of a function, or an id, in "
+        f"{count_personas(len(persona_ids))}: {join_first(persona_ids)}."
+    )
+    return [info(_RULE, message, path="/text_contains")]
 
 
 def _explain(

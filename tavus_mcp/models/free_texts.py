@@ -18,6 +18,11 @@ _FREE_TEXT_PATH = re.compile(
     r"|layers/conversational_flow/(wake|sleep)_phrase"
     r"|layers/\w+/(\w+_)?tools/\d+/.*description)"
 )
+_REFERENCE_PATH = re.compile(
+    r"/((document|guardrail|tool)_ids/\d+|objectives_id|guardrails_id|default_replica_id"
+    r"|layers/tts/(external_)?voice_id|layers/\w+/(\w+_)?tools/\d+/(function/)?name)"
+)
+"""Ids of what a persona refers to, and the names of its functions: never replaced."""
 _CONTEXT_CHARS = 30
 """Characters that an excerpt shows before and after a match."""
 
@@ -37,6 +42,11 @@ def count_matches(document: PersonaDocument, wanted: str) -> dict[str, int]:
     folded = wanted.casefold()
     counts = {path: text.casefold().count(folded) for path, text in free_texts(document).items()}
     return {path: count for path, count in counts.items() if count}
+
+
+def refers_to(document: PersonaDocument, wanted: str) -> bool:
+    """Return True if ``wanted`` is an id that a persona refers to, or the name of a function."""
+    return any(text == wanted and _REFERENCE_PATH.fullmatch(path) for path, text in document.texts)
 
 
 def find_excerpts(text: str, wanted: str, limit: int) -> list[str]:

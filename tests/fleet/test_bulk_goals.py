@@ -100,3 +100,18 @@ async def test_an_unknown_goal_is_refused_with_the_closest_match(tool_client: To
     )
     assert "'respond_faster'" in message
     assert tool_client.transport.requests == []
+
+
+async def test_a_paragraph_that_many_prompts_get_is_listed_once(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: it was repeated in full for each persona, behind the end of its own prompt."""
+    prompts = ["You sell coffee.", "You teach. " * 40, "You listen."]
+    rows = [build_persona_row(at, system_prompt=prompt) for at, prompt in enumerate(prompts)]
+    store_personas(store, *rows)
+    plan = await create_bulk_plan(
+        tool_client, everything=True, goals=["speak_languages"], languages=["de"]
+    )
+    (row,) = [row for row in plan["changes"] if row["path"] == "/system_prompt"]
+    assert (row["personas"], row["before"]) == (3, "…")
+    assert row["after"].startswith('…\n\n<tuning name="languages">')

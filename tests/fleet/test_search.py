@@ -233,3 +233,26 @@ async def test_an_unknown_finding_is_refused_with_names_of_the_same_words(
         message = await tool_client.expect_error(tool, finding="legacy-stt", **more)
         assert "did you mean 'stt-turn-taking-legacy'? audit_personas lists" in message
     assert tool_client.transport.requests == []
+
+
+async def test_a_search_that_finds_no_text_names_the_users_of_a_function_or_an_id(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: an assistant concluded that no persona has the function."""
+    replica = "r90bbd427f71"
+    function = {"type": "function", "function": {"name": "book_demo", "description": "Do it."}}
+    ids = store_personas(
+        store,
+        build_persona_row(0, layers={"llm": {"tools": [function]}}),
+        build_persona_row(1, default_replica_id=replica),
+        build_persona_row(2),
+    )
+    for wanted, user in (("book_demo", ids[0]), (replica, ids[1])):
+        page = await tool_client.expect_result(
+            "list_personas", text_contains=wanted, persona_type="user"
+        )
+        assert page["personas"] == []
+        (finding,) = page["findings"]
+        assert finding["message"].endswith(f"in 1 persona: {user}.")
+    page = await tool_client.expect_result("list_personas", text_contains="book_dem")
+    assert "findings" not in page
