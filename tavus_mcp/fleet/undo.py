@@ -120,7 +120,6 @@ def _edited_message(edited: Sequence[str], conflicts: Sequence[UndoConflict]) ->
     if not conflicts:
         return f"{paths}: not as the plan left it any more: edited since, or taken back already."
     return (
-        f"{paths}: not as the plan left it any more, so all of it is left alone. "
-        f"{describe_undo_conflicts(conflicts)} To overwrite it all the same: restore_revision of "
-        "this persona, with after_revision and overwrite."
+        f"{paths}: not as the plan left it, so all of it is left alone (restore_revision with "
+        f"after_revision and overwrite overwrites it). {describe_undo_conflicts(conflicts)}"
     )

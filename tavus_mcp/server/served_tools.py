@@ -25,6 +25,8 @@ _TEXT_MEMBERS = frozenset(
     {"findings", "groups", "layer", "message", "next", "note", "notes", "settled", "stopped"}
 )
 """The members of results that hold our own texts."""
+_ROW_TEXTS = {"personas": "error", "skipped": "reason"}
+"""Members whose rows hold one text of ours, beside names that other people wrote."""
 
 
 class UnservedTool(ToolFailure):
@@ -89,10 +91,18 @@ class UnservedTools:
         """Return the members of a result with our texts adapted."""
         if not self.reasons:
             return facts
-        return {
-            name: self.adapt_value(value) if name in _TEXT_MEMBERS else value
-            for name, value in facts.items()
-        }
+        return {name: self._adapt_member(name, value) for name, value in facts.items()}
+
+    def _adapt_member(self, name: str, value: Any) -> Any:
+        if name in _TEXT_MEMBERS:
+            return self.adapt_value(value)
+        text_name = _ROW_TEXTS.get(name)
+        if text_name is None or not isinstance(value, list):
+            return value
+        return [
+            {**row, text_name: self.adapt_text(row[text_name])} if row.get(text_name) else row
+            for row in value
+        ]
 
     def adapt_value(self, value: Any) -> Any:
         """Return a JSON value that we wrote with its texts adapted."""

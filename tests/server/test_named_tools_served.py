@@ -245,3 +245,25 @@ async def test_the_undo_of_a_part_that_is_not_served_names_no_command(
     remark = next(text for text in messages if "undo of this change" in text)
     assert "tavus-mcp " not in remark
     assert f"toolset {'history' if toolset == 'parts' else 'parts'} is off" in remark
+
+
+async def test_rows_of_bulk_plans_name_only_served_tools(
+    open_tool_client: ToolClientFactory,
+) -> None:
+    async with open_tool_client() as tool_client:
+        ids = [await tool_client.create_persona(name="restore_revision") for _ in range(2)]
+        bulk = {"persona_ids": ids, "values": {"/greeting": "Hi."}}
+        planned = await tool_client.expect_result("plan_bulk_change", **bulk)
+        await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+        await tool_client.edit_in_dashboard(ids[0], "/greeting", "Theirs.")
+    async with open_tool_client(toolsets=("fleet",)) as tool_client:
+        undo = await tool_client.expect_result("plan_bulk_change", undo_of=planned["plan_id"])
+        reason = undo["skipped"][0]["reason"]
+        assert find_unserved_names(build_unserved("fleet"), reason) == set()
+        assert "toolset history is off" in reason
+        assert undo["personas"][0]["persona_name"] == "restore_revision"
+        unread = {"persona_ids": ["p00000000000", *ids], "unset": ["/greeting"]}
+        plan = await tool_client.expect_result("plan_bulk_change", **unread)
+        reasons = [row["reason"] for row in plan["skipped"]]
+        assert reasons
+        assert find_unserved_names(build_unserved("fleet"), " ".join(reasons)) == set()
