@@ -42,7 +42,7 @@ from tavus_mcp.tavus_api.client import TavusApi
 
 PERSONA_ID = "p1af207b8189"
 """A persona that each new sandbox has."""
-_LINES_PER_PING = 100
+_LINES_PER_PING = 20
 
 
 @dataclass
