@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import Document, ObjectKind, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, sort_by_severity, warning
-from tavus_mcp.models.json_patch import diff, pointer_of
+from tavus_mcp.models.json_patch import Operation, diff, pointer_of
 from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.receipt import Receipt
@@ -78,7 +78,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     """
     endpoint = request.rules.endpoint
     body, original, findings = await build_body(app, request)
-    leaves, expected = diff(_without_leaves(body), body), original.with_data(body)
+    leaves, expected = list(_iter_leaves(body)), original.with_data(body)
     refuse_masks(leaves)
     findings += receiver_findings(app, original.with_data({}), expected, leaves)
     listed = diff(original.data, body) if original.data else leaves
@@ -299,6 +299,11 @@ def _check_new_persona(
     return findings
 
 
-def _without_leaves(body: JsonObject) -> JsonObject:
-    """Return the nested objects of a body without leaves, so that a diff lists every leaf."""
-    return {key: _without_leaves(value) for key, value in body.items() if isinstance(value, dict)}
+def _iter_leaves(body: JsonObject, path: str = "") -> Iterator[Operation]:
+    """Yield an operation for each leaf of a body, in the order of its members."""
+    for key, value in body.items():
+        member_path = path + pointer_of([key])
+        if isinstance(value, dict):
+            yield from _iter_leaves(value, member_path)
+        else:
+            yield Operation("add", member_path, value)
