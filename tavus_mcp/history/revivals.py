@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict
 from tavus_mcp.history.record import append_or_report, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry, split_journal_id
+from tavus_mcp.models.base import map_texts
 from tavus_mcp.models.findings import RuleFinding
 
 REVIVED_AS, REVIVES = "revived_as", "revives"
 """Members of an entry's detail: of a deleted persona, its new id; of the new one, the old id."""
+
+
+@dataclass
+class ReplacedIds:
+    """The ids of deleted objects, and those under which they exist since they were brought back."""
+
+    new_ids: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_outcomes(cls, outcomes: Iterable[JournalEntry]) -> ReplacedIds:
+        """Return the ids that outcomes of the journal, newest first, record as replaced."""
+        result = cls()
+        for old_id, new_id in reversed(list(iter_revivals(outcomes))):
+            result.add(split_journal_id(old_id)[1], split_journal_id(new_id)[1])
+        return result
+
+    def add(self, old_id: str, new_id: str) -> None:
+        """Add an object that was brought back; earlier ids of it lead to the new one, too."""
+        for earlier_id, known_id in self.new_ids.items():
+            if known_id == old_id:
+                self.new_ids[earlier_id] = new_id
+        self.new_ids[old_id] = new_id
+
+
+def iter_revivals(outcomes: Iterable[JournalEntry]) -> Iterator[tuple[str, str]]:
+    """Yield the ids of the journal before and after, for each object that was brought back."""
+    return (
+        (row.persona_id, row.detail[REVIVED_AS]) for row in outcomes if REVIVED_AS in row.detail
+    )
+
+
+def replace_ids(value: Any, new_ids: Mapping[str, str]) -> Any:
+    """Return a JSON value with the ids of objects that were brought back in place of their old."""
+    return map_texts(value, lambda text: new_ids.get(text, text))
 
 
 def _subject(journal_id: str) -> str:

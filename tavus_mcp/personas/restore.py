@@ -13,9 +13,9 @@ from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.redactions import insert_secrets, writes_mask
 from tavus_mcp.history.restoring import is_unknown, restore_fields, unrestored_paths
 from tavus_mcp.history.revisions import load_revision
-from tavus_mcp.history.revivals import revived_id
+from tavus_mcp.history.revivals import replace_ids, revived_id
 from tavus_mcp.journal.entry import split_journal_id
-from tavus_mcp.models.base import JsonObject, map_texts
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import PatchError, diff, pointer_tokens
@@ -128,9 +128,7 @@ async def _load_target(app: App, request: RestoreRequest) -> Document:
     """Return the revision with the ids and secrets of now; ``Refused`` if there is none."""
     target = await load_revision(app, request.persona_id, request.revision)
     if request.replaced_ids:
-        new_ids = request.replaced_ids
-        data = map_texts(target.data, lambda text: new_ids.get(text, text))
-        target = target.with_data(data)
+        target = target.with_data(replace_ids(target.data, request.replaced_ids))
     return insert_secrets(target, request.secrets)
 
 
@@ -141,6 +139,7 @@ async def _build_undo_guard(app: App, request: RestoreRequest) -> UndoGuard | No
     change = await load_undone_change(
         app, request.persona_id, request.revision, request.after_revision
     )
+    change = change.with_new_ids(request.replaced_ids)
     overwrite = tuple(_parse_path(name, "overwrite") for name in request.overwrite)
     arguments: JsonObject = {
         "persona_id": request.persona_id,

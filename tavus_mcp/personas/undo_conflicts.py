@@ -6,13 +6,14 @@ would write. A field that is not as the change left it belongs to whoever edited
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.history.record import EXPECTED_VALUES, is_state_of
+from tavus_mcp.history.revivals import replace_ids
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
@@ -48,6 +49,13 @@ class UndoneChange:
 
     after: Document
     set_values: Sequence[tuple[str, Any]] = ()
+
+    def with_new_ids(self, new_ids: Mapping[str, str]) -> UndoneChange:
+        """Return the change as if objects had had the ids under which they were brought back."""
+        if not new_ids:
+            return self
+        values = [(path, replace_ids(value, new_ids)) for path, value in self.set_values]
+        return UndoneChange(self.after.with_data(replace_ids(self.after.data, new_ids)), values)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import ToolFailure
-from tavus_mcp.models.base import JsonObject, map_texts
+from tavus_mcp.history.revivals import replace_ids
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.findings import Finding, warning
 from tavus_mcp.models.masking import MASK
@@ -54,7 +55,7 @@ class SkillsOfPersona:
     async def _attach(self, app: App, object_id: str, config: JsonObject) -> str:
         if MASK in render_json_line(config):
             return "its configuration holds a secret, and the journal stores none."
-        own_config = map_texts(config, lambda text: self.replaced_ids.get(text, text))
+        own_config = replace_ids(config, self.replaced_ids)
         values = {f"/{ATTACHED}": True, "/config": own_config}
         request = UpdateRequest(
             TOOL,

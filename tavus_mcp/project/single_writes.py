@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tavus_mcp.app import App
 from tavus_mcp.history.record import DELETIONS
-from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.history.revivals import REVIVED_AS, REVIVES, iter_revivals
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.kinds import PERSONA, ObjectName
@@ -63,9 +63,7 @@ async def list_single_writes(
 def _name_ids(state: EnvironmentState, outcomes: Sequence[JournalEntry]) -> dict[str, ObjectName]:
     """Return the personas of a state by their ids, also those before and after a deletion."""
     names = {item.object_id: name for name, item in state.objects.items() if name.kind is PERSONA}
-    pairs = [
-        (row.persona_id, row.detail[REVIVED_AS]) for row in outcomes if REVIVED_AS in row.detail
-    ]
+    pairs = list(iter_revivals(outcomes))
     for old_id, new_id in reversed(pairs):  # oldest first
         if old_id in names:
             names.setdefault(new_id, names[old_id])

@@ -12,17 +12,17 @@ from pathlib import Path
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import Conflict, Refused, ToolFailure
-from tavus_mcp.journal.entry import JournalEntry
-from tavus_mcp.models.document import Document
+from tavus_mcp.history.revivals import ReplacedIds
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.restore import find_current
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
+from tavus_mcp.project.created_objects import CreatedObject
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
-from tavus_mcp.project.objects import ObjectAdapter, UndoOptions, WriteOptions, WriteResult
+from tavus_mcp.project.objects import TOOL, UndoOptions, WriteOptions, WriteResult
 from tavus_mcp.project.runs import (
     Run,
     RunWrite,
@@ -41,6 +41,8 @@ from tavus_mcp.text import quote_paths
 
 DELETION = "delete:"
 """What a line of ``describe_undo`` begins with if an object is deleted."""
+_MAX_READ_OUTCOMES = 10_000
+"""Outcomes since the run that are read to find what was brought back under other ids."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ async def undo_run(
         "folder": load_folder_id(folder),
         "items": [{"object": str(write.name), "action": "undo"} for write in writes],
     }
-    undo = _Undo(app, await start_run(app, detail), state)
+    outcomes = await app.journal.outcomes_without_plan(TOOL, run.entry.seq, _MAX_READ_OUTCOMES)
+    replaced_ids = ReplacedIds.from_outcomes(outcomes)
+    undo = _Undo(app, await start_run(app, detail), state, replaced_ids)
     await require_sole_run(app, undo.run, undo.run.entry.seq)
     result = UndoResult(undo.run.run_id, run.run_id)
     progress = ProgressReporter(report_progress)
@@ -173,7 +177,7 @@ class _Undo:
     app: App
     run: Run
     state: EnvironmentState
-    replaced_ids: dict[str, str] = field(default_factory=dict)
+    replaced_ids: ReplacedIds
 
     async def undo_write(self, write: RunWrite) -> UndoneWrite:
         """Undo one write; an error becomes part of the result."""
@@ -192,13 +196,13 @@ class _Undo:
         if write.is_creation:
             return await self._delete_created(write)
         secrets = resolve_secrets(self.app, write.run.secret_values(write.name))
-        options = UndoOptions(self.run.origin(write.name), self.replaced_ids, secrets)
+        options = UndoOptions(self.run.origin(write.name), self.replaced_ids.new_ids, secrets)
         result = await adapter.restore(self.app, write.intent, write.outcome, options)
         if result.problem:
             raise Refused(result.problem)
         is_deletion = not write.intent.paths
         if is_deletion:
-            self.replaced_ids[write.intent.object_id] = result.object_id
+            self.replaced_ids.add(write.intent.object_id, result.object_id)
         self._note_restored(write, result, is_deletion=is_deletion)
         outcome = "created again" if is_deletion else "restored"
         return UndoneWrite(write.name, outcome, result.object_id, findings=result.findings)
@@ -211,7 +215,8 @@ class _Undo:
         if current is None:
             self._forget(write, object_id)
             return UndoneWrite(write.name, "gone already", object_id)
-        if not await self._is_as_created(write.outcome, current, adapter):
+        created = CreatedObject(self.app, adapter, write.outcome, self.replaced_ids.new_ids)
+        if not await created.is_unchanged(current):
             raise Conflict(
                 f"It was created by this run as {object_id} and changed since, so it is not "
                 "deleted. Undo the later change first, or delete it with tavus-mcp delete."
@@ -220,20 +225,6 @@ class _Undo:
         await adapter.delete(self.app, current, options)
         self._forget(write, current.object_id)
         return UndoneWrite(write.name, "deleted", current.object_id)
-
-    async def _is_as_created(
-        self, outcome: JournalEntry, current: Document, adapter: ObjectAdapter
-    ) -> bool:
-        """Tell whether an object is as it was created; one that was brought back has other ids."""
-        if current.digest == outcome.revision_digest:
-            return True
-        if current.object_id == outcome.object_id:
-            return False
-        created = await adapter.load_outcome(self.app, outcome)
-        if created is None:
-            return False
-        fields = (adapter.account_fields(self.app, item) for item in (created, current))
-        return next(fields) == next(fields)
 
     def _forget(self, write: RunWrite, object_id: str) -> None:
         """Set the state of an object that is deleted to that before the run, by default none."""
