@@ -9,7 +9,7 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.project.runs import MAX_LISTED_RUNS, Run, list_runs
+from tavus_mcp.project.runs import MAX_LISTED_RUNS, Run, find_end, list_runs
 from tavus_mcp.project.single_writes import SingleWrite, list_single_writes
 from tavus_mcp.settings import Settings
 
@@ -31,7 +31,11 @@ async def print_history(command: ProjectCommand) -> int:
     state = await command.session.load_state()
     runs = await list_runs(command.app, state.state_id)
     writes = await list_single_writes(command.app, state, runs)
-    undone = {item.undo_of: item.run_id for item in runs if item.undo_of}
+    undone = {
+        item.undo_of: item.run_id
+        for item in runs
+        if item.undo_of and await find_end(command.app, item)
+    }
     data: JsonObject = {
         "schema": HISTORY_SCHEMA,
         "environment": state.environment,

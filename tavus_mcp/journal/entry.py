@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from tavus_mcp.models.base import JsonObject
 
+REFUSED = "refused"
+"""The status of the ``used`` entry of a plan of which nothing was sent; a stored value."""
 Kind = Literal["seen", "intent", "outcome", "plan", "used", "adopt", "erase"]
 """``seen``: an object as it was read; ``intent`` and ``outcome``: before and after a write;
 ``plan`` and ``used``: a computed change, and the start of carrying it out; ``adopt``: entries of

@@ -24,7 +24,7 @@ from tavus_mcp.journal.accounts import (
 )
 from tavus_mcp.journal.anchor import Anchor, AnchorLine
 from tavus_mcp.journal.database import Database
-from tavus_mcp.journal.entry import GENESIS, JournalEntry
+from tavus_mcp.journal.entry import GENESIS, REFUSED, JournalEntry
 from tavus_mcp.journal.erasure import ErasableContents, erase_object, measure_contents
 from tavus_mcp.journal.history import HistorySlice, read_history
 from tavus_mcp.journal.location import JournalLocation, open_database
@@ -135,8 +135,15 @@ class JournalStore:
         )
 
     def plans_of_tool(self, tool: str, limit: int) -> list[JournalEntry]:
-        """Return the newest plans that a tool stored for this account, newest first."""
-        return self._read_own("kind = 'plan' AND tool = ?", (tool,), limit)
+        """Return the newest plans that a tool stored for this account, newest first.
+
+        Those that were refused are left out.
+        """
+        condition = (
+            "e.kind = 'plan' AND e.tool = ? AND NOT EXISTS (SELECT 1 FROM entries u"
+            " WHERE u.ref = e.seq AND u.ref > 0 AND u.kind = 'used' AND u.status = ?)"
+        )
+        return self._read_own(condition, (tool, REFUSED), limit)
 
     def outcomes_without_plan(self, tool: str, since: int, limit: int) -> list[JournalEntry]:
         """Return the newest outcomes after an entry, newest first.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, JournalUnavailable, Refused, UnknownPlan
 from tavus_mcp.history.record import WriteOrigin, may_be_under_way
-from tavus_mcp.journal.entry import JournalEntry, plan_id_of
+from tavus_mcp.journal.entry import REFUSED, JournalEntry, plan_id_of
 from tavus_mcp.models.base import JsonObject, map_texts
 from tavus_mcp.personas import plans
 from tavus_mcp.project.kinds import ObjectName
@@ -142,7 +142,8 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
 
     So is one that ended after the entry ``since``, or began after it and before this one. Servers
     and commands on several machines may share a journal. Each records its run before it looks for
-    others, so that of two at once the second one sees the first.
+    others, so that of two at once the second one sees the first. A run that is refused is
+    marked, so that it is not listed, and does not count as an undo that was done.
     """
     names, roots = {row["object"] for row in run.items}, set()
     for entry in await app.journal.plans_of_tool(TOOL, _MAX_SIMULTANEOUS_RUNS):
@@ -151,21 +152,20 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
         if entry.seq >= run.entry.seq or not is_rival:
             continue
         if entry.seq > since:
-            reason = "after this plan was made"
+            reason = "after this plan was made."
         elif root not in roots and await _was_under_way_elsewhere(app, rival, run, since):
             reason = (
-                "and it had not ended when this plan was made: wait for its end, or two minutes "
-                "if it was interrupted, or "
-                "continue it where it was started"
+                "and it had not ended when this plan was made. Wait for its end. If it was "
+                "interrupted, continue it where it was started, or wait two minutes."
             )
         else:
             roots.add(root)
             continue
-        await mark_ended(app, run)
+        await _mark_used(app, run, REFUSED)
         raise Conflict(
             f"{entry.author or 'Someone'} began {rival.run_id} on environment "
-            f"{rival.environment!r} {reason}. Nothing was sent. Take over the "
-            "state that it commits (git pull), then run the command again."
+            f"{rival.environment!r} {reason} Nothing was sent. Take over the state that it commits "
+            "(git pull), then run the command again."
         )
 
 
@@ -185,10 +185,13 @@ async def mark_ended(app: App, run: Run) -> None:
     Without this record, where the journal cannot be written, others wait for some minutes, and an
     undo is done once more, which changes nothing.
     """
+    await _mark_used(app, run, _ENDED)
+
+
+async def _mark_used(app: App, run: Run, status: str) -> None:
+    plan = plans.Plan(plans.PROJECT, TOOL, "", "", {}, seq=run.entry.seq)
     with suppress(JournalUnavailable):
-        await plans.mark_used(
-            app, plans.Plan(plans.PROJECT, TOOL, "", "", {}, seq=run.entry.seq), status=_ENDED
-        )
+        await plans.mark_used(app, plan, status=status)
 
 
 async def find_end(app: App, run: Run) -> int | None:

@@ -42,12 +42,17 @@ async def list_single_writes(
 ) -> list[SingleWrite]:
     """Return the single writes after an entry of the journal, newest first.
 
-    ``runs`` are those of the environment: what was written while one of them undid another belongs
-    to it.
+    ``runs`` are those of the environment, newest first: what was written while one of them undid
+    another belongs to it. An undo that was interrupted ends with the next run at the latest.
     """
     outcomes = await app.journal.outcomes_without_plan(TOOL, since, _MAX_READ_OUTCOMES)
     names = _name_ids(state, outcomes)
-    undos = [(run.entry.seq, await find_end(app, run)) for run in runs if run.undo_of]
+    undos: list[tuple[int, int | None]] = []
+    next_seq: int | None = None
+    for run in runs:
+        if run.undo_of:
+            undos.append((run.entry.seq, await find_end(app, run) or next_seq))
+        next_seq = run.entry.seq
     return [
         SingleWrite(names[outcome.persona_id], outcome)
         for outcome in outcomes

@@ -9,8 +9,12 @@ import pytest
 from project_harness import ADA, ProjectFolder, build_folder, ignore
 
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
+from tavus_mcp.models.changes import SetFields
+from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.project.plan import PlanOptions
+from tavus_mcp.project.runs import list_runs
 from tavus_mcp.project.session import PlannedApply, ProjectSession, open_session
+from tavus_mcp.project.single_writes import list_single_writes
 
 NAME = "personas/ada"
 
@@ -91,6 +95,17 @@ def test_an_interrupted_undo_is_completed_and_goes_no_further(project: ProjectFo
         "You help people."
     ]
     assert project.statuses() == {NAME: "changed locally", "personas/bob": "only local"}
+
+    async def change_and_list(session: ProjectSession) -> list[str]:
+        """Return the actions of single writes: what the undo did belongs to none of them."""
+        (persona,) = project.accounts["staging"].user_objects()
+        change = SetFields({"/greeting": "Good day."})
+        await update(session.app, UpdateRequest("update_persona", persona["persona_id"], change))
+        state = await session.load_state()
+        runs = await list_runs(session.app, state.state_id)
+        return [write.action for write in await list_single_writes(session.app, state, runs)]
+
+    assert project.run(change_and_list) == ["changed"]
 
 
 def test_an_undo_that_is_done_again_leaves_what_others_changed(project: ProjectFolder) -> None:
@@ -206,6 +221,37 @@ def test_an_apply_on_another_machine_waits_for_the_end_of_one_that_is_under_way(
     clone = project.copy(tmp_path / "pulled")  # with the state that was committed
     clone.apply_successfully()
     assert clone.writes == []
+
+
+def test_an_undo_that_was_refused_does_not_count_as_done(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    """It is refused while another machine applies; later it undoes what it was to undo."""
+    project.apply_successfully()
+    project.replace("personas/ada.yaml", "help", "assist")
+    second_id = project.apply_successfully().run_id
+    clone = project.copy(tmp_path / "clone")
+    clone.replace("personas/ada.yaml", "assist", "serve")
+    clone.write("personas/bob.yaml", ADA.replace("Ada", "Bob"))
+
+    async def apply_and_undo(session: ProjectSession) -> None:
+        other = open_session(session.app, project.folder, "staging")
+        second = await other.choose_run(second_id)
+
+        async def report(done: float, total: float | None = None) -> None:
+            if done == 1:
+                with pytest.raises(Conflict, match="had not ended"):
+                    await other.undo(second, ignore)
+
+        planned = await session.plan(PlanOptions(), ignore)
+        applied = await session.apply(planned, PlanOptions(), report)
+        runs = await list_runs(session.app, second.state_id)
+        assert [run.run_id for run in runs][:2] == [applied.run_id, second_id]
+        assert (await session.choose_run()).run_id == applied.run_id
+        await session.undo(await session.choose_run(), ignore)
+        assert (await session.choose_run()).run_id == second_id
+
+    clone.run(apply_and_undo)
 
 
 def test_a_change_after_an_apply_that_was_killed_at_its_end_is_a_run_of_its_own(
