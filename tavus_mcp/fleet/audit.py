@@ -88,7 +88,7 @@ async def audit(
             result.finding_summary.add(persona_id, persona_check.check_persona(app, document))
 
     await selection.read_each(check_persona, report_progress)
-    if not selection.yielded_count and not cursor:
+    if not selection.yielded_count and not selection.stop_reason and not cursor:
         names = selection.listed_names
         result.unmatched = explain_no_match(persona_filter, names, app.catalog)
     result.total, result.stop_reason = selection.total, selection.stop_reason

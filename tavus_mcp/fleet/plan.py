@@ -93,7 +93,7 @@ async def draft_bulk_plan(
 
     await selection.read_each(plan_next, report_progress)
     draft = _build_draft(results, request.limit, selection)
-    if not any(results.values()) and request.cursor is None:
+    if not any(results.values()) and not selection.stop_reason and request.cursor is None:
         names = selection.listed_names
         draft.findings = explain_no_match(persona_filter, names, app.catalog)
     _refuse_if_all_refused(draft)

@@ -113,12 +113,13 @@ def _share_changes(draft: BulkPlanDraft) -> list[_SharedChange]:
 
 
 def _without_own_text(change: FieldChange) -> FieldChange:
-    """Return a change that adds to the end of a text without what each persona has before it."""
+    """Return a change that adds a paragraph to a text without what each persona has before it."""
     before, after = change.before, change.after
-    is_addition = isinstance(before, str) and isinstance(after, str) and after.startswith(before)
-    if not is_addition or not before or isinstance(change, TextChange):
+    if isinstance(change, TextChange) or not (isinstance(before, str) and isinstance(after, str)):
         return change
-    return change.model_copy(update={"before": "…", "after": "…" + after[len(before) :]})
+    if not before or not after.startswith(before + "\n\n"):
+        return change
+    return change.model_copy(update={"before": "…", "after": f"…{after[len(before) :]}"})
 
 
 def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject]:

@@ -17,8 +17,8 @@ def explain_no_match(
 ) -> list[RuleFinding]:
     """Return a finding for each filter that probably keeps every persona out.
 
-    ``names`` are those of the personas of the account. A model or an engine may be one that only
-    Tavus or the customer knows, so that an unknown one is no error.
+    ``names`` are those of all personas of the account that have the type. A model or an engine may
+    be one that only Tavus or the customer knows, so that an unknown one is no error.
     """
     return [
         info(_RULE, message, path=f"/{argument}", hint=hint)
@@ -29,12 +29,13 @@ def explain_no_match(
 def explain_references(persona_ids: Sequence[str]) -> list[RuleFinding]:
     """Return a finding about the personas that have the text to find as an id or a name.
 
-    Only texts are searched, because only texts are replaced.
+    Only texts are searched, because only texts are replaced. The personas need not match the other
+    filters.
     """
     if not persona_ids:
         return []
     message = (
-        "No text holds it. It is the name of a function, or an id, in "
+        "Only texts are searched. This is the name of a function, or an id, in "
         f"{count_personas(len(persona_ids))}: {join_first(persona_ids)}."
     )
     return [info(_RULE, message, path="/text_contains")]
@@ -67,5 +68,5 @@ def _explain(
         ("mode", persona_filter.mode, modes, f"The known modes: {join_first(modes)}."),
     ):
         if value and value.casefold() not in map(str.casefold, known):
-            message = f"No persona uses {quote_foreign(value)}, which is not known here"
+            message = f"The {argument} {quote_foreign(value)} is not known here"
             yield argument, message + suggest_similar(value, known), hint

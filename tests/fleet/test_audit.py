@@ -188,6 +188,16 @@ async def test_an_interrupted_list_is_reported_with_the_findings_so_far(
     assert find_group(report, "llm-model-retired")["personas"] == report["checked"]
 
 
+async def test_a_name_is_not_said_to_be_unknown_if_the_list_was_not_read_to_its_end(
+    tool_client: ToolClient, store: Store, sandbox: Starlette
+) -> None:
+    store_equal_personas(store, 250)
+    plan_status_fault(sandbox, path="/v2/personas", status=500, skip=2, times=0)
+    report = await tool_client.expect_result("audit_personas", name_contains="in the rest")
+    assert "list" in report["stopped"]
+    assert "next" not in report
+
+
 async def test_a_list_that_cannot_be_read_at_all_fails_the_call(
     tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:

@@ -115,3 +115,16 @@ async def test_a_paragraph_that_many_prompts_get_is_listed_once(
     (row,) = [row for row in plan["changes"] if row["path"] == "/system_prompt"]
     assert (row["personas"], row["before"]) == (3, "…")
     assert row["after"].startswith('…\n\n<tuning name="languages">')
+
+
+async def test_a_value_that_begins_with_the_old_one_is_shown_whole(
+    tool_client: ToolClient, store: Store
+) -> None:
+    store_personas(
+        store, build_persona_row(0, greeting="Hello"), build_persona_row(1, greeting="Hi")
+    )
+    plan = await create_bulk_plan(
+        tool_client, everything=True, values={"/greeting": "Hello, I am Ada."}
+    )
+    (row,) = plan["changes"]
+    assert (row["personas"], row["after"]) == (2, "Hello, I am Ada.")
