@@ -3,7 +3,7 @@
 Messages are written once, for an assistant that calls tools. ``adapt_text`` turns one into what a
 person can do: sentences with an equivalent get it (``_PHRASES``), a tool with a command is named by
 that command (``_COMMANDS``), and a clause that names what only an assistant has is left out. What
-is quoted in a message was written by others and stays as it is.
+is quoted in a message was written by others and stays as it is, and so do paths.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ _PHRASES: Sequence[tuple[str, str]] = (
     (r"Another call", "Another process"),
     (r"Wait for its answer", "Wait for its end"),
     (r"\bCall again\b", "Try again"),
-    (r"[Cc]all (?=list_personas)", "Run "),
+    (r"Call (?=list_personas)", "Run "),
+    (r"call (?=list_personas)", "run "),
     (r"(?:the )?call again with if_revision=\S+ or without it", "run the command again"),
     (r"\bcall again\b(?! with)", "run the command again"),
     (r"until then the call fails", "until then the request fails"),
@@ -100,6 +101,9 @@ _ADVICE_TO_ASSISTANTS = (
     r"|\btoo long to show a call"
 )
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
+_PATH = re.compile(
+    r"(?<![\w./~-])(?:/?[\w.~-]+/[\w.~/-]*|[\w.-]+\.(?:json|md|toml|txt|ya?ml)\b)(?<!\.)"
+)
 _PROTECTED = re.compile("\x00(\\d+)\x00")
 _OPTION = re.compile(r"(?<!\S)/(only|overwrite): ")
 _ARGUMENT = re.compile(r"/(?:undo_of|after_revision|if_revision): (\w)")
@@ -145,7 +149,9 @@ def _adapt(text: str) -> str:
         protected.append(part)
         return f"\x00{len(protected) - 1}\x00"
 
-    adapted = _QUOTED.sub(lambda match: protect(match[0]), text.replace("\x00", ""))
+    adapted = text.replace("\x00", "")
+    for pattern in (_QUOTED, _PATH):
+        adapted = pattern.sub(lambda match: protect(match[0]), adapted)
     adapted = _EDITOR.sub(lambda match: protect(f"by {_name_editor(match[1])}"), adapted)
     adapted = _OPTION.sub(r"--\1: ", adapted)
     adapted = _ARGUMENT.sub(lambda match: match[1].upper(), adapted)
@@ -182,7 +188,7 @@ def _as_beginning(clause: str) -> str:
 
 def _as_end(text: str) -> str:
     """Return a sentence whose last clause may be left out, with a full stop."""
-    return text if not text or text.endswith(".") else f"{text.removesuffix(';')}."
+    return text if not text or text.endswith((".", "!", "?")) else f"{text.removesuffix(';')}."
 
 
 def _name_editor(tool: str) -> str:

@@ -73,6 +73,12 @@ def test_every_text_of_ours_names_commands_only() -> None:
         ("x (changed by configure_llm at 2026-11-27)", "x (changed by the tool configure_llm at"),
         ("x (changed by apply_file at 2026-11-27)", "x (changed by tavus-mcp apply at 2026-11-27)"),
         ("publish_persona", "publish_persona (in an assistant)"),
+        ("tools/get_persona.yaml:3:5: no file.", "tools/get_persona.yaml:3:5: no file."),
+        ("get_persona.yaml: it cannot be read.", "get_persona.yaml: it cannot be read."),
+        ("/properties/plan_id: unknown. Remove it.", "/properties/plan_id: unknown. Remove it."),
+        ("No x; did you mean 'y'? Use apply_plan.", "No x; did you mean 'y'?"),
+        ("Use apply_plan; did you mean 'y'?", "Did you mean 'y'?"),
+        ("Set x, or call list_personas(limit=1).", "Set x, or run tavus-mcp list."),
         (
             "Edited after the change that this call undoes. To overwrite them, after the person "
             'agreed: restore_revision(persona_id="p1", overwrite=["/a"]).',
@@ -81,4 +87,6 @@ def test_every_text_of_ours_names_commands_only() -> None:
     ],
 )
 def test_a_text_is_adapted(text: str, expected: str) -> None:
-    assert adapt_text(text).startswith(expected)
+    adapted = adapt_text(text)
+    assert adapted.startswith(expected)
+    assert "?." not in adapted
