@@ -188,7 +188,7 @@ async def test_an_interrupted_list_is_reported_with_the_findings_so_far(
     assert find_group(report, "llm-model-retired")["personas"] == report["checked"]
 
 
-async def test_a_name_is_not_said_to_be_unknown_if_the_list_was_not_read_to_its_end(
+async def test_no_name_is_called_unknown_if_the_list_was_not_read_to_its_end(
     tool_client: ToolClient, store: Store, sandbox: Starlette
 ) -> None:
     store_equal_personas(store, 250)

@@ -117,7 +117,7 @@ async def test_a_paragraph_that_many_prompts_get_is_listed_once(
     assert row["after"].startswith('…\n\n<tuning name="languages">')
 
 
-async def test_a_value_that_begins_with_the_old_one_is_shown_whole(
+async def test_a_value_that_begins_with_the_old_one_is_not_cut(
     tool_client: ToolClient, store: Store
 ) -> None:
     store_personas(
