@@ -50,7 +50,6 @@ _PHRASES: Sequence[tuple[str, str]] = (
     (r"Wait for its answer", "Wait for its end"),
     (r"\bCall again\b", "Try again"),
     (r"Call (?=list_personas)", "Run "),
-    (r"call (?=list_personas)", "run "),
     (r"(?:the )?call again with if_revision=\S+ or without it", "run the command again"),
     (r"\bcall again\b(?! with)", "run the command again"),
     (r"until then the call fails", "until then the request fails"),
@@ -70,7 +69,7 @@ _PHRASES: Sequence[tuple[str, str]] = (
         "To overwrite them, name each with --overwrite",
     ),
     (
-        r"restore_revision of this persona, with after_revision and overwrite",
+        r"restore_revision with after_revision and overwrite",
         "tavus-mcp undo ID@REVISION with --overwrite",
     ),
     (

@@ -6,10 +6,11 @@ import argparse
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files, project_output
-from tavus_mcp.cli.command_texts import describe_finding
+from tavus_mcp.cli.command_texts import adapt_text, describe_finding
 from tavus_mcp.cli.project_account import persona_command
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
+from tavus_mcp.server.served_tools import adapt_row_texts
 from tavus_mcp.server.text_rendering import render_text, without_nulls
 
 RECEIPT_SCHEMA = "tavus-mcp/receipt/1"
@@ -43,7 +44,7 @@ def bulk_plan_data(facts: JsonObject) -> JsonObject:
     """Return the result of plan_bulk_change for the output of a command, which takes no plan."""
     findings = [describe_finding(item) for item in facts["findings"]]
     results = {name: value for name, value in facts.items() if name not in _STEPS_OF_ASSISTANTS}
-    return {**results, **_NO_PLAN, "findings": findings}
+    return {**_adapt_rows(results), **_NO_PLAN, "findings": findings}
 
 
 def bulk_receipt_data(app: App, receipt: PlanReceipt, arguments: argparse.Namespace) -> JsonObject:
@@ -106,4 +107,8 @@ def _dump_receipt(receipt: Receipt) -> JsonObject:
     """Return a receipt without the id of a plan: a command carries it out itself after a yes."""
     findings = [describe_finding(item) for item in receipt.findings]
     facts = receipt.model_dump(mode="json", exclude={"undo"})
-    return {**facts, **_NO_PLAN, "findings": findings}
+    return {**_adapt_rows(facts), **_NO_PLAN, "findings": findings}
+
+
+def _adapt_rows(facts: JsonObject) -> JsonObject:
+    return {name: adapt_row_texts(name, value, adapt_text) for name, value in facts.items()}

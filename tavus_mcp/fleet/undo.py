@@ -120,6 +120,6 @@ def _edited_message(edited: Sequence[str], conflicts: Sequence[UndoConflict]) ->
     if not conflicts:
         return f"{paths}: not as the plan left it any more: edited since, or taken back already."
     return (
-        f"{paths}: not as the plan left it, so all of it is left alone (restore_revision with "
-        f"after_revision and overwrite overwrites it). {describe_undo_conflicts(conflicts)}"
+        f"{paths}: not as the plan left it, so nothing of this persona is undone. To overwrite it: "
+        f"restore_revision with after_revision and overwrite. {describe_undo_conflicts(conflicts)}"
     )

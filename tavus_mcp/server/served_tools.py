@@ -9,7 +9,7 @@ wrote are never changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -96,13 +96,7 @@ class UnservedTools:
     def _adapt_member(self, name: str, value: Any) -> Any:
         if name in _TEXT_MEMBERS:
             return self.adapt_value(value)
-        text_name = _ROW_TEXTS.get(name)
-        if text_name is None or not isinstance(value, list):
-            return value
-        return [
-            {**row, text_name: self.adapt_text(row[text_name])} if row.get(text_name) else row
-            for row in value
-        ]
+        return adapt_row_texts(name, value, self.adapt_text)
 
     def adapt_value(self, value: Any) -> Any:
         """Return a JSON value that we wrote with its texts adapted."""
@@ -125,6 +119,16 @@ class UnservedTools:
                 "fix": None if unserved else finding.fix,
             }
         )
+
+
+def adapt_row_texts(name: str, value: Any, adapt: Callable[[str], str]) -> Any:
+    """Return a member of a result with our texts in its rows adapted, if it has some."""
+    text_name = _ROW_TEXTS.get(name)
+    if text_name is None or not isinstance(value, list):
+        return value
+    return [
+        {**row, text_name: adapt(row[text_name])} if row.get(text_name) else row for row in value
+    ]
 
 
 def unserved_tools(

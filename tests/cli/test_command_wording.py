@@ -78,7 +78,6 @@ def test_every_text_of_ours_names_commands_only() -> None:
         ("/properties/plan_id: unknown. Remove it.", "/properties/plan_id: unknown. Remove it."),
         ("No x; did you mean 'y'? Use apply_plan.", "No x; did you mean 'y'?"),
         ("Use apply_plan; did you mean 'y'?", "Did you mean 'y'?"),
-        ("Set x, or call list_personas(limit=1).", "Set x, or run tavus-mcp list."),
         (
             "Edited after the change that this call undoes. To overwrite them, after the person "
             'agreed: restore_revision(persona_id="p1", overwrite=["/a"]).',

@@ -136,11 +136,11 @@ def test_a_read_only_command_writes_nothing(runner: CommandRunner, command: str)
     assert read_prompt(runner, persona_id) == "You assist people."
 
 
-async def greet_in_bulk(folder: Path, persona_ids: list[str]) -> str:
+async def greet_in_bulk(folder: Path, persona_ids: list[str], text: str = "Hi") -> str:
     """Set the greeting of personas by one plan; return its id."""
     settings = Settings(sandbox=True, data_dir=folder, toolsets=("history", "fleet"))
     async with Client(build_server(build_app(settings), settings)) as client:
-        values = {"persona_ids": persona_ids, "values": {"/greeting": "Hi"}}
+        values = {"persona_ids": persona_ids, "values": {"/greeting": text}}
         planned = await client.call_tool("plan_bulk_change", values)
         plan_id = str((planned.structured_content or {})["plan_id"])
         await client.call_tool("apply_plan", {"plan_id": plan_id})
@@ -164,6 +164,23 @@ def test_undo_takes_back_a_bulk_change(runner: CommandRunner) -> None:
         assert count_greetings() == count
     redone = runner.run_without_sandbox(*undone.find_value("undo").split()[1:], "--yes")
     assert (redone.status, count_greetings()) == (0, 2)
+
+
+def test_the_undo_of_a_bulk_change_names_a_command_for_what_was_edited_since(
+    runner: CommandRunner,
+) -> None:
+    ids = [runner.create_persona_from_text(ADA.replace("Ada", name))[1] for name in ("Ada", "Bob")]
+    plan_id = anyio.run(greet_in_bulk, runner.data_folder, ids)
+    reason = (
+        "/greeting: not as the plan left it, so nothing of this persona is undone. "
+        "To overwrite it: tavus-mcp undo ID@REVISION with --overwrite."
+    )
+    anyio.run(greet_in_bulk, runner.data_folder, ids[:1], "Mine")
+    planned = runner.run("undo", plan_id, "--dry-run")
+    assert (planned.status, reason in planned.stdout) == (2, True)
+    anyio.run(greet_in_bulk, runner.data_folder, ids[1:], "Mine")
+    refused = runner.run("undo", plan_id, "--dry-run")
+    assert (refused.status, reason in refused.stderr) == (4, True)
 
 
 @pytest.mark.parametrize("command", ["undo", "apply"])
