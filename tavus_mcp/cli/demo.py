@@ -213,8 +213,8 @@ async def _introduce(demo_run: DemoRun) -> None:
     terminal.print_line("tavus-mcp demo", Style.BOLD)
     terminal.print_line(
         "This program is the assistant: it calls tools (>) of the server and runs commands ($), "
-        "all "
-        "on the sandbox, a local stand-in for Tavus. No key is used, nothing leaves this machine."
+        "all on the sandbox, a local stand-in for Tavus. No key is used, nothing leaves this "
+        "machine."
     )
     for persona in _PERSONAS:
         receipt = await demo_run.call_for_result(

@@ -168,9 +168,8 @@ def _verify(location: JournalLocation) -> int:
     newest = f" The newest is {result.newest}." if result.newest else ""
     return report(
         f"The journal is intact: {_count_entries(result.entry_count)}, none edited, removed or "
-        f"reordered "
-        f"since it was written.{newest}{erased} This cannot show that somebody rewrote the journal "
-        "and its anchor together."
+        f"reordered since it was written.{newest}{erased} This cannot show that somebody rewrote "
+        "the journal and its anchor together."
     )
 
 
@@ -196,8 +195,8 @@ def _copy(path: Path, target: PostgresLocation) -> int:
         return ALTERED
     return report(
         f"Copied {_count_entries(copied)} to {target}, which now holds {result.entry_count} and "
-        f"verifies. "
-        f"Set TAVUS_MCP_JOURNAL to its URL wherever the journal is used. What is written to {path} "
+        f"verifies. Set TAVUS_MCP_JOURNAL to its URL wherever the journal is used. What is "
+        f"written to {path} "
         "from now on is not in it; run the command again to add that, before others write there."
     )
 
@@ -232,8 +231,8 @@ def _adopt(request: _Request) -> int:
         objects = journal.unowned_objects()
         journal.adopt(objects)
     return report(
-        f"Adopted: the entries about {count_of(len(objects), 'object')} belong to the account "
-        f"of this key."
+        f"Adopted: the entries about {count_of(len(objects), 'object')} belong to the account of "
+        "this key."
         if objects
         else "Nothing to adopt: every entry belongs to an account."
     )
@@ -255,8 +254,7 @@ def _erase(request: _Request) -> int:
         count, is_compacted = journal.erase(object_id)
     report(
         f"Erased: the contents of {_count_entries(count)} about {object_id}. They cannot be "
-        f"restored. "
-        "Times, tools, authors and ids stay."
+        "restored. Times, tools, authors and ids stay."
     )
     for note in _list_remaining_copies(request, successors):
         report(note)

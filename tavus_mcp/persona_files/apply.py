@@ -148,9 +148,9 @@ def _refuse_literal_keys(file: PersonaFile) -> None:
         raise InvalidArgument(
             [
                 f"{quote_paths(pointers)}: the file contains a key, and with it every copy and "
-                f"git. "
-                "Write api_key_ref: NAME ({secret:NAME} in a header) and set TAVUS_SECRET_<NAME>; "
-                "replace the key, because it was seen. --allow-literal-key applies it as it is."
+                "git. Write api_key_ref: NAME ({secret:NAME} in a header) and set "
+                "TAVUS_SECRET_<NAME>; replace the key, because it was seen. --allow-literal-key "
+                "applies it as it is."
             ]
         )
 
@@ -159,9 +159,8 @@ def _refuse_masks(file: PersonaFile) -> None:
     if masked := mask_paths(file.fields):
         raise Refused(
             f"{quote_paths(masked)}: a new persona has no stored key that a mask could stand "
-            f"for. Write "
-            "api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key is then "
-            "read from TAVUS_SECRET_<NAME>. Nothing was sent."
+            "for. Write api_key_ref: NAME (in a header {secret:NAME}) instead of the mask; the key "
+            "is then read from TAVUS_SECRET_<NAME>. Nothing was sent."
         )
 
 

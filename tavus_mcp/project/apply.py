@@ -56,6 +56,7 @@ from tavus_mcp.project.state import (
     save_state,
 )
 from tavus_mcp.project.sync import accept_file, describe_bases, sync_base
+from tavus_mcp.text import count_of, join_first
 
 MAX_CONCURRENT_OBJECTS = 4
 """Objects of one kind that are written at the same time."""
@@ -244,9 +245,10 @@ class _Execution:
         failed = [f"\n{item.name}: {item.error}" for item in self.result.items if item.error]
         raise StateNotSaved(
             f"{self.save_error.filename}: {self.save_error.strerror}. So the apply stopped: "
-            + (f"{', '.join(done)} done, which the journal holds. " if done else "nothing sent. ")
-            + f"{self.result.remaining_count} of {self.total} objects are left. Make the file "
-            "writable, then run the same command again: it does nothing twice." + "".join(failed)
+            + (f"done, and in the journal: {join_first(done)}. " if done else "nothing was sent. ")
+            + f"Not done: {self.result.remaining_count} of {count_of(self.total, 'object')}. Make "
+            "the file writable, then run the same command again: it does nothing twice."
+            + "".join(failed)
         ) from self.save_error
 
     async def _carry_out_group(self, items: list[PlannedItem]) -> None:

@@ -78,7 +78,7 @@ def run_out_of_space(
     if was_full and not account.journal_path.is_relative_to(disk):
         state_file = state_path(project.folder, "staging")
         assert f"{state_file}: No space left on device. So the apply stopped" in errors[0], errors
-        assert ("which the journal holds" in errors[0]) == bool(project.carried_out)
+        assert ("done, and in the journal: " in errors[0]) == bool(project.carried_out)
     assert all(any(reason in error for reason in _REASONS) for error in errors), errors
     load_state(project.folder, "staging")
     done = list(project.carried_out)
