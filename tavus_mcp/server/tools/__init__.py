@@ -9,6 +9,7 @@ all of them would take a third of a start.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -19,6 +20,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.server.toolset import Toolset, ToolSpec
 from tavus_mcp.settings import TOOLSETS
 
+_logger = logging.getLogger(__name__)
 _SECONDS_BETWEEN_IMPORTS = 0.2
 """Between the imports of two toolsets while a server waits for calls; each takes up to 0.05."""
 
@@ -56,8 +58,12 @@ class ServedSpecs(Mapping[str, ToolSpec]):
     async def load_while_idle(self) -> None:
         """Import all served toolsets, one at a time, so that later calls need not.
 
-        It also keeps a server on the version it started with when the package is updated.
+        It also keeps a server on the version it started with when the package is updated. A toolset
+        that cannot be imported, as in the middle of an update, does not end the server.
         """
         for name in dict.fromkeys(self._toolsets.values()):
             await anyio.sleep(_SECONDS_BETWEEN_IMPORTS)
-            load_toolset(name)
+            try:
+                load_toolset(name)
+            except ImportError:
+                _logger.exception("Toolset %s cannot be imported; calls of its tools fail.", name)

@@ -22,6 +22,7 @@ from rawclient import ServerProcess, build_environment
 
 from tavus_mcp.cli.surface_file import build_request
 from tavus_mcp.server.surface import ENVELOPE, HANDSHAKE
+from tavus_mcp.server.tools import ServedSpecs
 
 PROGRAM = """
 import os, sys
@@ -275,3 +276,12 @@ anyio.run(list_imports)
     assert listed == "[]"
     assert called == "['layers']"
     assert idle == "['checks', 'layers']"
+
+
+@pytest.mark.anyio
+async def test_a_toolset_that_cannot_be_imported_does_not_end_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await ServedSpecs({"absent_tool": {"toolset": "absent"}}).load_while_idle()
+    (record,) = caplog.records
+    assert "Toolset absent cannot be imported" in record.getMessage()
