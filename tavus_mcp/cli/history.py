@@ -30,7 +30,7 @@ async def print_history(command: ProjectCommand) -> int:
     """Print the runs and the single writes, newest first, with their author and what they did."""
     state = await command.session.load_state()
     runs = await list_runs(command.app, state.state_id)
-    writes = await list_single_writes(command.app, state, runs)
+    writes = (await list_single_writes(command.app, state, runs))[:MAX_LISTED_RUNS]
     undone = {
         item.undo_of: item.run_id
         for item in runs
@@ -40,13 +40,13 @@ async def print_history(command: ProjectCommand) -> int:
         "schema": HISTORY_SCHEMA,
         "environment": state.environment,
         "runs": [_describe(item, undone) for item in runs],
-        "writes": [_describe_write(item) for item in writes[:MAX_LISTED_RUNS]],
+        "writes": [_describe_write(item) for item in writes],
     }
     lines = [
         *((item.entry.seq, _line(row)) for item, row in zip(runs, data["runs"], strict=True)),
         *(
             (item.outcome.seq, _write_line(row))
-            for item, row in zip(writes, data["writes"], strict=False)
+            for item, row in zip(writes, data["writes"], strict=True)
         ),
     ]
     text = "\n".join(line for _, line in sorted(lines, reverse=True))

@@ -56,7 +56,7 @@ _HELP_BY_COMMAND: Mapping[str, str] = {
     "plan": "show what applying a project would do",
     "apply": "apply a project, or update or create personas from files",
     "pull": "update the files of a project from an account",
-    "history": "list the applies of a project",
+    "history": "list the applies and undos of a project, and changes without one",
     "undo": "take back an apply, a bulk change, or one change of a persona",
     "check": "check personas of the account",
     "restore": "bring a persona back to a revision",

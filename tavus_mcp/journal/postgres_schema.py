@@ -20,14 +20,15 @@ _VERSION = 6
 _TABLES = (
     "CREATE TABLE version (version integer NOT NULL)",
     "CREATE TABLE documents (digest text PRIMARY KEY, body text NOT NULL)",
-    "CREATE TABLE entries (seq bigint PRIMARY KEY, kind text NOT NULL, persona_id text NOT NULL, "
-    "at text NOT NULL, tool text NOT NULL, status text NOT NULL, revision text NOT NULL, paths "
-    "text NOT NULL, ref bigint NOT NULL, detail text NOT NULL, body text NOT NULL, parent text NOT "
-    "NULL, digest text NOT NULL UNIQUE, revision_digest text NOT NULL, masked text, account text "
-    "NOT NULL, author text NOT NULL, format integer NOT NULL, object_kind text GENERATED ALWAYS AS "
-    "(CASE WHEN position('/' in persona_id) = 0 THEN 'persona' ELSE split_part(persona_id, '/', 1) "
-    "END) STORED, object_id text GENERATED ALWAYS AS (substr(persona_id, position('/' in "
-    "persona_id) + 1)) STORED)",
+    "CREATE TABLE entries (seq bigint PRIMARY KEY, kind text NOT NULL, persona_id text NOT NULL,"
+    " at text NOT NULL, tool text NOT NULL, status text NOT NULL, revision text NOT NULL,"
+    " paths text NOT NULL, ref bigint NOT NULL, detail text NOT NULL, body text NOT NULL,"
+    " parent text NOT NULL, digest text NOT NULL UNIQUE, revision_digest text NOT NULL,"
+    " masked text, account text NOT NULL, author text NOT NULL, format integer NOT NULL,"
+    " object_kind text GENERATED ALWAYS AS (CASE WHEN position('/' in persona_id) = 0"
+    " THEN 'persona' ELSE split_part(persona_id, '/', 1) END) STORED,"
+    " object_id text GENERATED ALWAYS AS"
+    " (substr(persona_id, position('/' in persona_id) + 1)) STORED)",
     "CREATE INDEX entries_of_persona ON entries (persona_id, seq)",
     "CREATE INDEX entries_by_ref ON entries (ref) WHERE ref > 0",
     "CREATE INDEX entries_of_revision ON entries (persona_id, revision)",

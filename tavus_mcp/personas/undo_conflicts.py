@@ -96,9 +96,10 @@ class UndoGuard:
         revision = self.change.after.with_data(current).revision
         raise Conflict(
             f"Fields of {self.change.after.noun} {self.change.after.object_id!r} were edited after "
-            "the change that this call undoes. Nothing was "
-            f"written.\n{describe_undo_conflicts(conflicts)}\nTo keep these edits, undo the other "
-            "fields alone: name them in only. To overwrite them, after the person agreed: "
+            "the change that this call undoes. Nothing was written.\n"
+            f"{describe_undo_conflicts(conflicts)}\n"
+            "To keep these edits, undo the other fields alone: name them in only. To overwrite "
+            "them, after the person agreed: "
             f"{self.render_overwriting_call(revision, conflicts)}"
         )
 

@@ -1,11 +1,11 @@
-"""The writes that belong to no plan of a tool, as ``undo`` of a project asks for them."""
+"""The plans of a tool, and the writes that belong to none, as projects ask for them."""
 
 from __future__ import annotations
 
 import pytest
 from journal_databases import build_journal_of_test
 
-from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.entry import REFUSED, JournalEntry
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_database]
 
@@ -30,4 +30,16 @@ async def test_outcomes_of_the_plans_of_a_tool_are_left_out() -> None:
     assert [entry.seq for entry in found] == [others[1].seq, others[0].seq, first.seq]
     newest = await journal.outcomes_without_plan("mine", first.seq, 1)
     assert [entry.persona_id for entry in newest] == ["p4"]
+    journal.close()
+
+
+async def test_plans_of_a_tool_that_were_refused_are_left_out() -> None:
+    journal, at = build_journal_of_test(), "2026-01-01T00:00:00+00:00"
+    ended, refused, under_way = [
+        (await journal.append(JournalEntry("plan", "", at, "mine"))).seq for _ in range(3)
+    ]
+    for seq, status in ((ended, "ended"), (refused, REFUSED)):
+        await journal.append(JournalEntry("used", "", at, "mine", status, ref=seq))
+    found = await journal.plans_of_tool("mine", 10)
+    assert [entry.seq for entry in found] == [under_way, ended]
     journal.close()
