@@ -119,8 +119,8 @@ def model_without_url(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     if document.is_set("/layers/llm/api_key"):
         add_endpoint = configure("llm", base_url="<BASE_URL>")
         hint = (
-            "Add the address of your endpoint, which speculative_inference calls several times "
-            "per turn: ",
+            "Add the address of your endpoint, which is called several times per turn unless "
+            "speculative_inference is off: ",
             add_endpoint,
             "; or use a model of Tavus, without the key: ",
             Alternative(use_hosted),
