@@ -74,8 +74,6 @@ _COMMANDS_WITHOUT_PROJECT = (
     frozenset(_COMMANDS) - _PROJECT_COMMANDS - _COMMANDS_WITH_PROJECT - {"init", "sandbox"}
 )
 _UNKNOWN_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*)' \(choose from", re.DOTALL)
-
-
 _WRONG_CHOICE = re.compile(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", re.DOTALL)
 
 

@@ -17,6 +17,7 @@ from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.objects import TOOL
 from tavus_mcp.project.runs import Run, find_end
 from tavus_mcp.project.state import EnvironmentState
+from tavus_mcp.text import join_first
 
 _MAX_READ_OUTCOMES = 1000
 _MAX_NAMED_WRITES = 5
@@ -81,6 +82,4 @@ def _name_ids(state: EnvironmentState, outcomes: Sequence[JournalEntry]) -> dict
 def describe_single_writes(writes: Sequence[SingleWrite]) -> str:
     """Return what was done to which personas, newest first, each once."""
     texts = list(dict.fromkeys(f"{write.name} {write.action}" for write in writes))
-    more = len(texts) - _MAX_NAMED_WRITES
-    text = ", ".join(texts[:_MAX_NAMED_WRITES])
-    return f"{text} and {more} more" if more > 0 else text
+    return join_first(texts, _MAX_NAMED_WRITES)

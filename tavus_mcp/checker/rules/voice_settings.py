@@ -102,13 +102,14 @@ def out_of_range(document: PersonaDocument, catalog: Catalog) -> Iterator[Violat
         given = number(value)
         if given is None or clamp(given, setting) == given:
             continue
-        scale = f": {_describe_speed_scale(document, catalog)}" * (setting.name == "speed")
+        is_speed = setting.name == "speed"
+        scale = f": {_describe_speed_scale(document, catalog)}" if is_speed else ""
         yield Violation(
             f"{VOICE_SETTINGS}/{setting.name}",
             f"{setting.name} must be from {setting.minimum} to {setting.maximum} for "
             f"{_owner_of(setting, document, catalog)}{scale}.",
             configure("tts", **{setting.name: clamp(given, setting)}),
-            _describe_pace(setting, given) * has_legacy_speed_scale(document, catalog),
+            _describe_pace(given) if is_speed and has_legacy_speed_scale(document, catalog) else "",
         )
 
 
@@ -224,15 +225,15 @@ def model_older(document: PersonaDocument, catalog: Catalog) -> Iterator[Violati
     engine = engine_of(document, catalog)
     model = document.text(path)
     if engine and engine.default_model and is_older_model(engine, model):
+        has_speed = document.is_set(_SPEED)
+        ssml_loss = "; a set speed turns inline speech tags (SSML) off" if has_speed else ""
         yield Violation(
             path,
             f"{model} is an older model; {engine.default_model} is the "
             f"default{catalog.default_since(path, engine.default_model)}.",
             *conversion_calls(use_newest_model(document, catalog)),
             f"; {engine.default_model} has speed and volume, and tts_emotion_control instead of "
-            "emotion"
-            + "; a set speed turns inline speech tags (SSML) off"
-            * document.is_set(_SPEED),
+            f"emotion{ssml_loss}",
         )
 
 
@@ -270,10 +271,8 @@ def _is_unusual(setting: VoiceSetting, value: Any) -> bool:
     return None not in (given, low, high) and not low <= given <= high  # type: ignore[operator]
 
 
-def _describe_pace(setting: VoiceSetting, given: float) -> str:
+def _describe_pace(given: float) -> str:
     """Return what the limit of speed means on the older scale, for a speed beyond it."""
-    if setting.name != "speed":
-        return ""
     return f"; that is the {'fastest' if given > 0 else 'slowest'} pace, 0 is the usual one"
 
 
