@@ -169,7 +169,11 @@ async def test_fields_in_the_file_are_set_and_absent_fields_are_removed(
         "/layers/stt": None,
         "/layers/llm/model": "tavus-gpt-oss",
     }
-    assert [item.path for item in done.receipt.changes] == list(harness.operations())
+    assert [item.path for item in done.receipt.changes] == [
+        "/greeting",
+        "/layers/stt/hotwords",
+        "/layers/llm/model",
+    ]
     assert harness.stored()["owner_id"] == 7
 
 
