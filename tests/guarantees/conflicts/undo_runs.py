@@ -7,6 +7,7 @@ reported by the receipts: keys, which are stored nowhere.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -58,7 +59,7 @@ NAMES = (
 )
 SWITCHES = Switches(unknown_fields="accepted")
 KEYS = ("sk-live-0123456789abcdef", "another-key-of-a-voice")
-_SECRET = "it holds a secret"
+_SECRET = re.compile("it holds a secret|the value held a secret")
 _IDENTITY = frozenset({"persona_id", "created_at", "updated_at"})
 
 
@@ -205,7 +206,7 @@ async def undo_one_change(random: Random, client: ToolClient, store: Store) -> C
         findings += answer.get("findings", ())
         persona_id = str(answer["persona_id"])
     reported = {str(finding["path"]) for finding in findings}
-    secret = {str(finding["path"]) for finding in findings if _SECRET in finding["message"]}
+    secret = {str(finding["path"]) for finding in findings if _SECRET.search(finding["message"])}
     lost = find_differences(before, store.get("persona", persona_id))
     silent = {
         path for path in lost if not _is_reported(path, reported if _is_key(path) else secret)
