@@ -162,7 +162,9 @@ def _draw_operation(random: Random, paths: list[str]) -> dict[str, Any]:
         return {"op": op, "path": path}
     if op == "add" and random.random() < 0.4:
         path = path.rpartition("/")[0] + pointer_of([random.choice(NAMES)])
-    return {"op": op, "path": path, "value": draw_value(random)}
+    # A key is no other value as well: it would be masked there too.
+    value = random.choice(KEYS) if _is_key(path) else draw_value(random)
+    return {"op": op, "path": path, "value": value}
 
 
 async def run_undos(data: Path, count: int, seed: int) -> Counter[str]:
