@@ -160,20 +160,15 @@ async def test_fields_in_the_file_are_set_and_absent_fields_are_removed(
     harness.put(
         greeting="Hi", context="c", layers={"llm": {"model": "m1"}, "stt": {"hotwords": "a"}}
     )
-    text = remove_lines(await harness.text(), "greeting", "stt", "hotwords").replace(
-        "m1", "tavus-gpt-oss"
-    )
-    done = await harness.apply(text)
+    text = remove_lines(await harness.text(), "greeting", "stt", "hotwords")
+    done = await harness.apply(text.replace("m1", "tavus-gpt-oss"))
     assert harness.operations() == {
         "/greeting": None,
         "/layers/stt": None,
         "/layers/llm/model": "tavus-gpt-oss",
     }
-    assert [item.path for item in done.receipt.changes] == [
-        "/greeting",
-        "/layers/stt/hotwords",
-        "/layers/llm/model",
-    ]
+    listed = ["/greeting", "/layers/stt/hotwords", "/layers/llm/model"]
+    assert [item.path for item in done.receipt.changes] == listed
     assert harness.stored()["owner_id"] == 7
 
 
