@@ -10,7 +10,6 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.fleet.plan_items import (
     ALREADY_SO,
-    MAX_PLACES,
     NO_KNOWN_CHANGE,
     TEXT_ABSENT,
     TEXT_IN_OTHER_CASE,
@@ -190,7 +189,7 @@ def _propose_replacement(app: App, change: ReplaceTexts) -> ProposeChange:
                 path=path,
                 before=before,
                 after=after,
-                places=find_excerpts(app.masker.mask_text(texts[path]), change.find, MAX_PLACES),
+                places=find_excerpts(app.masker.mask_text(texts[path]), change.find),
             )
             for path in counts
         ]

@@ -90,7 +90,7 @@ class PlanItemProgress:
 
 
 class TextChange(FieldChange):
-    """A text that is replaced in a field: ``places`` are excerpts of some places that hold it."""
+    """A text that is replaced in a field: ``places`` are excerpts of those that hold it."""
 
     places: list[str] = Field(default_factory=list)
 

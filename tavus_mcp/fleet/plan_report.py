@@ -23,6 +23,7 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.free_texts import list_first
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.text import truncate
 
@@ -195,4 +196,4 @@ class _SharedChange:
             "before": before,
             "personas": self.count,
         }
-        return row | ({"places": list(self.places)[:MAX_PLACES]} if self.places else {})
+        return row | ({"places": list_first(list(self.places), MAX_PLACES)} if self.places else {})

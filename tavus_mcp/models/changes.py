@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from tavus_mcp.errors import PatchMisfit, Refused
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.free_texts import find_excerpts, free_texts
+from tavus_mcp.models.free_texts import find_excerpts, free_texts, list_first
 from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
@@ -115,21 +115,35 @@ class EditText:
         """Return a copy with the text replaced; it must occur, and once unless ``replace_all``."""
         text = data.get(self.field)
         if not isinstance(text, str) or not text:
-            raise Refused(f"/{self.field}: this persona has none, so there is nothing to edit.")
+            raise Refused(
+                f"/{self.field}: this persona has none, so there is nothing to edit."
+                f"{self._other_fields_hint(data)}"
+            )
         count = text.count(self.find)
         if count == 0:
             raise Refused(
                 f"/{self.field}: the text to find is not in it. Case and line breaks must match."
-                f"{near_match_hint(self.find, text)}"
+                f"{self._other_fields_hint(data) or near_match_hint(self.find, text)}"
             )
         if count > 1 and not self.replace_all:
-            found = find_excerpts(text, self.find, _MAX_LISTED_MATCHES)
-            excerpts = "; ".join(quote_foreign(excerpt, _MAX_EXCERPT_CHARS) for excerpt in found)
+            found = find_excerpts(text, self.find)
+            quoted = [quote_foreign(excerpt, _MAX_EXCERPT_CHARS) for excerpt in found]
+            excerpts = "; ".join(list_first(quoted, _MAX_LISTED_MATCHES))
             raise Refused(
                 f"/{self.field}: the text to find is there {count} times: {excerpts}. Give a "
                 "longer text that is there once, or replace_all=true."
             )
         return {**data, self.field: text.replace(self.find, self.replace)}
+
+    def includes(self, path: str) -> bool:
+        """Return True if the change concerns the text at a JSON Pointer."""
+        return path == f"/{self.field}"
+
+    def _other_fields_hint(self, data: JsonObject) -> str:
+        """Return a sentence with the other texts of the persona that hold the text to find."""
+        texts = free_texts(PersonaDocument(data))
+        paths = quote_paths(path for path, text in texts.items() if self.find in text)
+        return f" It is in {paths}." if paths else ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ point the persona at something else.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from tavus_mcp.models.document import PersonaDocument
 
@@ -49,16 +50,32 @@ def refers_to(document: PersonaDocument, wanted: str) -> bool:
     return any(text == wanted and _REFERENCE_PATH.fullmatch(path) for path, text in document.texts)
 
 
-def find_excerpts(text: str, wanted: str, limit: int) -> list[str]:
-    """Return the first ``limit`` different places of ``wanted``, exactly, with text around each."""
-    excerpts: list[str] = []
+def find_starts(text: str, wanted: str, *, overlapping: bool = False) -> Iterator[int]:
+    """Yield where ``wanted`` starts in a text, exactly; by default of matches side by side."""
+    step = 1 if overlapping else len(wanted)
     start = text.find(wanted)
-    while start >= 0 and len(excerpts) < limit:
-        end = start + len(wanted)
-        first, last = max(0, start - _CONTEXT_CHARS), min(len(text), end + _CONTEXT_CHARS)
-        opening, closing = "…" if first else "", "…" if last < len(text) else ""
-        excerpt = opening + text[first:last] + closing
-        if excerpt not in excerpts:
-            excerpts.append(excerpt)
-        start = text.find(wanted, end)
-    return excerpts
+    while start >= 0:
+        yield start
+        start = text.find(wanted, start + step)
+
+
+def excerpt_at(text: str, wanted: str, start: int) -> str:
+    """Return the match of ``wanted`` that starts there, with text around it."""
+    end = start + len(wanted)
+    first, last = max(0, start - _CONTEXT_CHARS), min(len(text), end + _CONTEXT_CHARS)
+    opening, closing = "…" if first else "", "…" if last < len(text) else ""
+    return opening + text[first:last] + closing
+
+
+def find_excerpts(text: str, wanted: str) -> list[str]:
+    """Return all different places of ``wanted``, exactly, with text around each."""
+    return list(
+        dict.fromkeys(excerpt_at(text, wanted, start) for start in find_starts(text, wanted))
+    )
+
+
+def list_first(texts: Sequence[str], limit: int) -> list[str]:
+    """Return the first texts, and after them how many there are more."""
+    omitted_count = len(texts) - limit
+    more = [f"and {omitted_count} more"] if omitted_count > 0 else []
+    return [*texts[:limit], *more]

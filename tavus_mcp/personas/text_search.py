@@ -5,7 +5,7 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.models.changes import near_match_hint
 from tavus_mcp.models.findings import RuleFinding, info
-from tavus_mcp.models.free_texts import find_excerpts, free_texts
+from tavus_mcp.models.free_texts import find_excerpts, free_texts, list_first
 from tavus_mcp.models.receipt import PromptEdit
 
 _MAX_EXCERPTS_PER_TEXT = 5
@@ -19,7 +19,7 @@ async def search_texts(app: App, persona_id: str, wanted: str) -> PromptEdit:
         {
             "path": path,
             "count": text.count(wanted),
-            "excerpts": find_excerpts(text, wanted, _MAX_EXCERPTS_PER_TEXT),
+            "excerpts": list_first(find_excerpts(text, wanted), _MAX_EXCERPTS_PER_TEXT),
         }
         for path, text in texts.items()
         if wanted in text

@@ -49,6 +49,7 @@ from tavus_mcp.personas.publish import store_publication_plan
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
 from tavus_mcp.personas.replaced_layers import replaced_layer_findings
+from tavus_mcp.personas.replacement_findings import replacement_findings
 from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.write_effect import determine_effect
 from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
@@ -269,6 +270,7 @@ def compute_update(
     findings += loss_findings(before, operations, app.masker)
     findings += already_set_findings(request.change, before)
     findings += replaced_layer_findings(request.change, before)
+    findings += replacement_findings(app, request.change, before)
     if request.checks_edits:
         findings += request.build_guard(before, operations).findings()
     elif request.rules.endpoint.takes_tests:

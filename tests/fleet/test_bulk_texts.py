@@ -125,6 +125,28 @@ async def test_a_replacement_is_limited_to_fields(tool_client: ToolClient, store
     )
 
 
+async def test_doubtful_matches_and_further_places_are_in_the_plan(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: 1490 became 1590 without a warning, and places ended without a number."""
+    store_personas(
+        store,
+        build_persona_row(0, greeting="It costs 1490.", system_prompt="It is 49."),
+        build_persona_row(1, greeting="It costs 49 or 1490."),
+        *(
+            build_persona_row(number, greeting=f"Room 49, floor {number}.")
+            for number in range(2, 5)
+        ),
+    )
+    plan = await create_bulk_plan(tool_client, find="49", replace="59", fields=["greeting"])
+    warnings = [item for item in plan["findings"] if item["severity"] == "warning"]
+    assert ["longer word or number: 1 of 1 match" in item["message"] for item in warnings] == [True]
+    assert "2 personas" in warnings[0]["message"]
+    assert any("leaves them: /system_prompt (1)." in item["message"] for item in plan["findings"])
+    [change] = plan["changes"]
+    assert (len(change["places"]), change["places"][-1]) == (4, "and 2 more")
+
+
 async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient, store: Store) -> None:
     ids = store_company(store)
     plan = await create_bulk_plan(tool_client, persona_ids=[ids[2]], find=" to Other", replace="")

@@ -58,6 +58,57 @@ async def test_a_missing_text_is_refused_with_the_closest_match(
     assert len(tool_client.transport.writes) == 1
 
 
+async def test_a_missing_text_that_another_field_holds_is_refused_with_that_field(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: the text was in the greeting, and the refusal did not say so."""
+    persona_id = await tool_client.create_persona(greeting="Hello from Acme.")
+    for field in ("system_prompt", "context"):
+        error = await tool_client.expect_error(
+            "edit_prompt", persona_id=persona_id, field=field, find="Acme", replace="Apex"
+        )
+        assert f"/{field}: " in error
+        assert "It is in /greeting." in error
+
+
+@pytest.mark.parametrize(
+    ("prompt", "find", "replace", "message"),
+    [
+        ("It costs 1490 or 49.", "49", "59", "number: 1 of 2 matches, like 'It costs 1490 or 49.'"),
+        ("It costs 49.90 now.", "49", "59", "number: 1 of 1 match,"),
+        ("Rates: 3,5 and 5.", "5", "6", "number: 1 of 2 matches,"),
+        ("Steam is not tea.", "tea", "ale", "number: 1 of 2 matches,"),
+        ("We are Acme Global.", "Acme", "Acme Global", "already: 1 of 1 match, like 'We are Acme"),
+        ("Big Acme and Acme.", "Acme", "Big Acme", "already: 1 of 2 matches,"),
+        ("Tea for 49, or 49. Then tea.", "49", "59", ""),
+        ("Sell x-tea, tea's.", "tea", "ale", ""),
+        ("\u7d05\u8336\u5e97", "\u8336", "\u9152", ""),
+        ("We are Acme.", "Acme", "Acme Global", ""),
+        ("We are Acme Global.", "Acme", "Apex", ""),
+    ],
+)
+async def test_matches_that_were_probably_not_meant_are_a_warning(
+    tool_client: ToolClient, prompt: str, find: str, replace: str, message: str
+) -> None:
+    """Found in use: 1490 became 1590, and Acme Global became Acme Global Global."""
+    _, receipt = await edit_new_prompt(
+        tool_client, prompt, find=find, replace=replace, replace_all=True, dry_run=True
+    )
+    found = [item["message"] for item in receipt["findings"] if " of " in item["message"]]
+    assert len(found) == bool(message)
+    assert all(message in item for item in found)
+
+
+async def test_other_fields_that_contain_the_text_are_counted(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona(
+        system_prompt="You sell tea.", greeting="Tea? We have tea, green tea.", context="None."
+    )
+    planned = await tool_client.expect_result(
+        "edit_prompt", persona_id=persona_id, find="tea", replace="ale", dry_run=True
+    )
+    assert any("leaves them: /greeting (2)." in item["message"] for item in planned["findings"])
+
+
 async def test_an_ambiguous_text_is_refused_unless_replace_all_is_set(
     tool_client: ToolClient,
 ) -> None:
@@ -88,6 +139,12 @@ async def test_an_ambiguous_text_is_quoted_with_its_surroundings(tool_client: To
         "edit_prompt", persona_id=persona_id, find=prompt, replace="ale"
     )
     assert len(error) < 1_500
+    prompt = "".join(f"Tea {number}: tea. {'Be kind. ' * 9}" for number in range(8))
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    error = await tool_client.expect_error(
+        "edit_prompt", persona_id=persona_id, find="tea", replace="ale"
+    )
+    assert "; and 3 more. Give" in error
 
 
 async def test_without_a_replacement_all_texts_are_searched_and_nothing_is_sent(
