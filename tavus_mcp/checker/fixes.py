@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -155,6 +155,11 @@ def update_fields(**fields: Any) -> FixCall:
     return FixCall("update_persona", {_argument_of(name): value for name, value in fields.items()})
 
 
+def attach_parts(**ids: Sequence[str]) -> FixCall:
+    """Return the call that adds parts to those that a persona has; a list in an update replaces."""
+    return FixCall("attach_parts", ids)
+
+
 def _argument_of(field: str) -> str:
     """Return the argument of ``update_persona`` for a top-level field."""
     by_pointer = {pointer: argument for argument, pointer in persona_arguments().items()}
@@ -289,6 +294,9 @@ def _draft_steps(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
     match tool:
         case "patch_persona" | "patch_part":
             yield from map(_render_operation, arguments["patch"])
+        case "attach_parts":
+            for kind, ids in rendered.items():
+                yield f"add {ids} to the {kind}"
         case "edit_prompt":
             field = arguments.get("field", "system_prompt")
             yield f"in /{field} put {rendered['replace']} for {rendered['find']}"

@@ -72,7 +72,7 @@ def store_persona(store: Store, body: dict[str, Any]) -> None:
     persona = {"persona_type": "user", **unset, **times, **to_persona_names(replace_masks(body))}
     with store.write_transaction():
         for kind, reference in RESOURCES:
-            store.put(kind, reference, {})
+            store.put(kind, reference, {f"{kind}_id": reference, "status": "ready"})
         store.put("persona", PERSONA, {**persona, "persona_id": PERSONA})
 
 
@@ -163,6 +163,24 @@ def read_calls(hint: str) -> list[tuple[str, dict[str, Any]]]:
         if text.startswith(")"):  # else a value is left out
             calls.append((start[1], arguments))
     return calls
+
+
+@pytest.mark.parametrize("name", ["an inline function", "a prompt of 15,000 tokens"])
+async def test_a_part_of_a_hint_is_added_to_those_that_are_attached(
+    tool_client: ToolClient, store: Store, name: str
+) -> None:
+    """A new user followed the hint about inline functions, and lost the tools of the persona."""
+    (case,) = [case for case in CASES if case["name"] == name]
+    attached = {"tool_ids": ["t-mine"], "document_ids": ["d8-a"]}
+    body = {**build_case_document(case), **attached}
+    store_persona(store, body)
+    hint = (await check_findings(tool_client))[case["rule"], case["path"]]["hint"]
+    ((tool, arguments),) = [call for call in read_calls(hint) if "<OLD_TEXT>" not in str(call)]
+    chosen = replace_placeholders(arguments, "")
+    await tool_client.expect_result(tool, persona_id=PERSONA, **chosen)
+    persona = await tool_client.read_persona(PERSONA)
+    ids = [*persona["tool_ids"], *persona["document_ids"]]
+    assert {"t-mine", "d8-a"} < {*ids}
 
 
 @pytest.mark.extended

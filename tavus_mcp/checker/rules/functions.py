@@ -14,9 +14,9 @@ from tavus_mcp.checker.fixes import (
     Alternative,
     FixCall,
     HintPart,
+    attach_parts,
     remove,
     set_at,
-    update_fields,
 )
 from tavus_mcp.checker.function_fixes import (
     FUNCTION_LISTS,
@@ -328,5 +328,7 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
             "your app carries them out.",
             "Registry tools replace them: save_tool, then ",
-            Alternative(update_fields(tool_ids=["<TOOL_ID>"])),
+            Alternative(attach_parts(tools=["<TOOL_ID>"])),
+            ", which keeps the tools that are attached. Then take the inline one away with "
+            "remove_function_tool",
         )

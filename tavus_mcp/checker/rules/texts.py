@@ -8,6 +8,7 @@ from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import (
     Alternative,
     UnprintedValue,
+    attach_parts,
     build_fix,
     update_fields,
 )
@@ -22,7 +23,7 @@ _SHORTEN_PROMPT = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_
 _SHORTEN_OR_ATTACH: Hint = (
     _SHORTEN_PROMPT,
     "; facts fit better in ",
-    Alternative(update_fields(documents=["<DOCUMENT_ID>"])),
+    Alternative(attach_parts(documents=["<DOCUMENT_ID>"])),
 )
 
 
