@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,17 @@ from tavus_mcp.text import quote_foreign_names, quote_path, suggestion_or_period
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+# Words of letters: what else stands where a name belongs may be the key itself.
+_PLAIN_NAME = re.compile(r"[a-z]{1,12}(?:_[a-z]{1,12}){0,3}")
+
+
+def _describe_variable(name: str) -> str:
+    """Return the variable that holds the secret of a name, without repeating a possible key."""
+    if _PLAIN_NAME.fullmatch(name):
+        return SECRET_PREFIX + name.upper()
+    return f"{SECRET_PREFIX}<NAME> of that name"
 
 
 @dataclass
@@ -140,8 +152,8 @@ class App:
             raise InvalidArgument(
                 [
                     f"{quote_path(argument_path)}: this server's environment has no "
-                    f"{SECRET_PREFIX}<NAME> "
-                    f"of that name{suggestion_or_period(reference, self.secrets)} {names} "
+                    f"{_describe_variable(name)}"
+                    f"{suggestion_or_period(reference, self.secrets)} {names} "
                     "The person who runs the server sets it and restarts the server."
                 ]
             )

@@ -61,7 +61,7 @@ _PHRASES: Sequence[tuple[str, str]] = (
     (r"The call contains this key itself, so the model has seen it", "The key is written here"),
     (r"the fields? in only\b", "the fields of --only"),
     (
-        r"To keep these edits, undo the other fields alone: name them in only",
+        r"To keep these edits, undo the other fields alone: restore_revision\([^()]*\)",
         "To keep these edits, restore the other fields alone: tavus-mcp restore with --only",
     ),
     (

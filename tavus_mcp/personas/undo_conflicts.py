@@ -98,10 +98,23 @@ class UndoGuard:
             f"Fields of {self.change.after.noun} {self.change.after.object_id!r} were edited after "
             "the change that this call undoes. Nothing was written.\n"
             f"{describe_undo_conflicts(conflicts)}\n"
-            "To keep these edits, undo the other fields alone: name them in only. To overwrite "
-            "them, after the person agreed: "
-            f"{self.render_overwriting_call(revision, conflicts)}"
+            f"{self._describe_keeping_call(current, restored, conflicts)} To overwrite them, after "
+            f"the person agreed: {self.render_overwriting_call(revision, conflicts)}"
         )
+
+    def _describe_keeping_call(
+        self, current: JsonObject, restored: JsonObject, conflicts: Sequence[UndoConflict]
+    ) -> str:
+        """Return the call that undoes the other fields, with all of them in ``only``."""
+        visible, target = (self.app.masker.mask(document) for document in (current, restored))
+        edited = [conflict.path for conflict in conflicts]
+        others = [
+            path for path in _iter_written_paths(visible, target) if not is_within(path, edited)
+        ]
+        if not others:
+            return "To keep these edits, leave it: there is no other field to undo."
+        call = _render_call({**self.arguments, "only": others})
+        return f"To keep these edits, undo the other fields alone: {call}"
 
     def find_conflicts(self, current: JsonObject, restored: JsonObject) -> list[UndoConflict]:
         """Return all conflicts of an undo; none when each of them is in ``overwrite``."""
@@ -112,9 +125,7 @@ class UndoGuard:
     def render_overwriting_call(self, revision: str, conflicts: Sequence[UndoConflict]) -> str:
         """Return the call that overwrites the conflicts, if the persona is at ``revision``."""
         overwritten = [conflict.path for conflict in conflicts]
-        arguments = {**self.arguments, "overwrite": overwritten, "if_revision": revision}
-        text = ", ".join(f"{name}={render_json_line(value)}" for name, value in arguments.items())
-        return f"restore_revision({text})."
+        return _render_call({**self.arguments, "overwrite": overwritten, "if_revision": revision})
 
     def uncompared_findings(self, current: JsonObject, restored: JsonObject) -> list[RuleFinding]:
         """Return a finding for each field to be written whose edits by others cannot be seen."""
@@ -189,11 +200,17 @@ def describe_undo_conflicts(conflicts: Sequence[UndoConflict]) -> str:
     return "\n".join(lines)
 
 
+def _render_call(arguments: JsonObject) -> str:
+    text = ", ".join(f"{name}={render_json_line(value)}" for name, value in arguments.items())
+    return f"restore_revision({text})."
+
+
 def _describe_conflict(conflict: UndoConflict) -> str:
     after, current, restored = render_values([conflict.after, conflict.current, conflict.restored])
+    effect = "remove it" if conflict.restored is ABSENT else f"write {restored}"
     line = (
         f"{quote_path(conflict.path)}: {after} after our change, {current} now; the undo "
-        f"would write {restored}."
+        f"would {effect}."
     )
     if conflict.is_unverified:
         line += " It did not read back as it was written: someone may have edited it at that time."

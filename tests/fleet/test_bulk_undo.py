@@ -144,7 +144,7 @@ async def test_a_persona_edited_at_the_same_field_is_skipped_and_reported(
     reason = undo["skipped"][0]["reason"]
     assert reason.startswith("/greeting: not as the plan left it")
     assert "restore_revision with after_revision and overwrite" in reason
-    assert '"Hello." after our change, "Mine." now; the undo would write nothing.' in reason
+    assert '"Hello." after our change, "Mine." now; the undo would remove it.' in reason
     await apply_undo(tool_client, applied)
     assert ["greeting" in row for row in read_stored_personas(store, *ids)] == [
         False,

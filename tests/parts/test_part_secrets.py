@@ -31,6 +31,21 @@ def stored_auth(store: Store, tool_id: str) -> dict[str, Any]:
     return dict(row["delivery"]["api"]["auth"])
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("acme_api", "TAVUS_SECRET_ACME_API"), ("k3y0f8c2d9e1", "TAVUS_SECRET_<NAME> of that name")],
+)
+async def test_a_secret_that_is_not_there_is_named_by_its_variable_unless_it_may_be_a_key(
+    tool_client: ToolClient, name: str, variable: str
+) -> None:
+    api = {**API, "auth": {"type": "bearer", "token": f"{{secret:{name}}}"}}
+    message = await tool_client.expect_error(
+        "save_tool", name="book", description="Books.", delivery={"api": api}
+    )
+    assert f"/delivery/api/auth/token: this server's environment has no {variable}" in message
+    assert "k3y0" not in message
+
+
 async def test_a_secret_by_reference_reaches_tavus_and_nobody_else(
     open_tool_client: ToolClientFactory, store: Store, tmp_path: Path
 ) -> None:

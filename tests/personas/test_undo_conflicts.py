@@ -41,7 +41,7 @@ async def change_patience(tool_client: ToolClient) -> tuple[str, dict[str, Any]]
 
 def parse_suggested_call(message: str) -> dict[str, Any]:
     """Return the arguments of the call that a conflict suggests."""
-    found = re.search(r"restore_revision\((persona_id=.*)\)\.", message)
+    found = re.search(r".*restore_revision\((persona_id=.*)\)\.", message)
     assert found is not None, message
     return dict(eval(f"dict({found[1]})", {"dict": dict, "true": True}))  # noqa: S307 - our text
 
@@ -71,6 +71,34 @@ async def test_the_suggested_call_overwrites_the_edit(
     assert receipt["status"] == "applied"
     assert read_stored_value(store, persona_id, PATIENCE) == "low"
     assert read_stored_value(store, persona_id, INTERRUPTIBILITY) == "low"
+
+
+async def test_the_call_that_keeps_the_edit_is_given_with_the_other_fields(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id, undo = await change_patience(tool_client)
+    edit_in_dashboard(store, persona_id, PATIENCE, "medium")
+    message = await tool_client.expect_error("restore_revision", **undo)
+    keeping, _, _ = message.partition(" To overwrite them")
+    call = parse_suggested_call(keeping + "\n")
+    assert call == {**undo, "only": [INTERRUPTIBILITY]}
+    receipt = await tool_client.expect_result("restore_revision", **call)
+    assert receipt["status"] == "applied"
+    assert read_stored_value(store, persona_id, PATIENCE) == "medium"
+    assert read_stored_value(store, persona_id, INTERRUPTIBILITY) == "low"
+
+
+async def test_an_undo_of_edited_fields_alone_says_that_nothing_else_is_left(
+    tool_client: ToolClient, store: Store
+) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, greeting="Hello."
+    )
+    edit_in_dashboard(store, persona_id, "/greeting", "Theirs.")
+    message = await tool_client.expect_error("restore_revision", **receipt["undo"]["arguments"])
+    assert '"Theirs." now; the undo would remove it.' in message
+    assert "there is no other field to undo" in message
 
 
 async def test_the_suggested_call_is_refused_after_yet_another_edit(
