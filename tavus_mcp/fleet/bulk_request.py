@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tavus_mcp.app import App
@@ -42,7 +42,7 @@ _FIND_WITHOUT_REPLACE = "/replace: give it with find; an empty text removes what
 _FIELDS_WITHOUT_FIND = "/fields: only find reads them; give values or unset for other changes."
 _TEXT_REASONS = {
     ALREADY_SO: "The text to find and the one in its place are the same.",
-    TEXT_ABSENT: "The text to find is not in it.",
+    TEXT_ABSENT: "",
     TEXT_IN_OTHER_CASE: "The text to find is there in another case only. Case must match.",
     TEXT_IN_OTHER_FIELDS: "The text to find is in it, and not in these fields.",
 }
@@ -144,12 +144,16 @@ def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
             document, request.goals, request.strength, request.languages, app.catalog
         )
         unmet = {*goals} - {met.goal for met in recommendation.already_met}
-        if not unmet:
-            return ProposedChange(recommendation.change, recommendation.findings)
-        reasons = [item.message for item in recommendation.findings]
-        return ProposedChange(
+        proposed = ProposedChange(
             recommendation.change,
             recommendation.findings,
+            find_trade_off=lambda path: recommendation.reason(path).trade_off,
+        )
+        if not unmet:
+            return proposed
+        reasons = [item.message for item in recommendation.findings]
+        return replace(
+            proposed,
             kind_if_unchanged=NO_KNOWN_CHANGE,
             reason_if_unchanged=" ".join(
                 [f"No change is known here for {', '.join(sorted(unmet))}.", *reasons]

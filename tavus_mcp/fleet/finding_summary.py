@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import SEVERITY_ORDER, Finding, RuleFinding
+from tavus_mcp.text import count_personas
 
 MAX_DETAILED_GROUPS = 16
 """Most groups with message, hint and source; those after them have a count only."""
 MAX_IDS_PER_GROUP = 20
 """Most persona ids of one group; fewer when there are many groups."""
+_MAX_NAMED_PERSONAS = 3
+"""Most personas whose ids a message gives; it counts more."""
 _MAX_TOTAL_IDS = 160
 _INDIVIDUAL_FIX_HINT = (
     "Each persona needs values of its own; check_persona shows them. For outdated settings: "
@@ -45,6 +48,15 @@ class _Group:
         if self.count == 1:
             return self.example.message
         opening = f"{self.count} personas" + ("" if self.has_same_message else ", for example")
+        return f"{opening}: {self.example.message}"
+
+    @property
+    def message_with_ids(self) -> str:
+        """The message of the first finding, with the personas: their ids if they are few."""
+        opening = count_personas(self.count)
+        if self.count <= _MAX_NAMED_PERSONAS:
+            opening += f" ({', '.join(self.persona_ids)})"
+        opening += "" if self.has_same_message else ", for example"
         return f"{opening}: {self.example.message}"
 
     @property
@@ -89,10 +101,14 @@ class FindingSummary:
         ]
 
     def findings(self, limit: int) -> list[Finding]:
-        """Return one finding for each of the first ``limit`` rules, with the number of personas."""
+        """Return one finding for each of the first ``limit`` rules, with its personas."""
         return [
             group.example.model_copy(
-                update={"message": group.message, "hint": group.hint, "path": group.path}
+                update={
+                    "message": group.message_with_ids,
+                    "hint": group.hint,
+                    "path": group.path,
+                }
             )
             for group in self._ranked_groups()[:limit]
         ]

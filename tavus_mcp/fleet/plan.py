@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
@@ -20,6 +20,7 @@ from tavus_mcp.fleet.plan_items import (
     ProposeChange,
     ProposedChange,
     SkippedPersona,
+    TunedChange,
     action_of,
     build_bulk_plan,
     name_in_plan,
@@ -86,7 +87,10 @@ async def draft_bulk_plan(
     await selection.fetch_next_page()
 
     async def plan_next(persona_id: str, document: PersonaDocument | TavusError) -> None:
-        results[persona_id] = await plan_persona(persona_id, document)
+        result = await plan_persona(persona_id, document)
+        if isinstance(result, SkippedPersona) and isinstance(document, PersonaDocument):
+            result = replace(result, persona_name=name_in_plan(app, document.name))
+        results[persona_id] = result
         if request.limit is not None:
             count = sum(isinstance(result, PlannedPersona) for result in results.values())
             selection.is_limit_reached = count >= request.limit
@@ -194,6 +198,11 @@ async def _plan_change(
     )
     defaults = defaults_of_change(document, after, app.catalog)
     changes = proposed.listed_changes or changes_of(document.data, operations, app.masker, defaults)
+    if proposed.find_trade_off is not None:
+        changes = [
+            TunedChange(**dict(change), trade_off=proposed.find_trade_off(change.path) or None)
+            for change in changes
+        ]
     return PlannedPersona(item, changes, findings, proposed.match_count)
 
 

@@ -95,14 +95,20 @@ class TextChange(FieldChange):
     places: list[str] = Field(default_factory=list)
 
 
+class TunedChange(FieldChange):
+    """A change that serves a goal, with the price of it."""
+
+    trade_off: str | None = None
+
+
 @dataclass(frozen=True)
 class ProposedChange:
     """A change of one persona, the findings about it, and the rules that it may violate.
 
     ``keep_legacy_spelling`` sends old names as they are, which an undo needs. ``listed_changes``
     are reported in place of the changes of fields, and ``match_count`` is the number of places
-    where a text is replaced. ``kind_if_unchanged`` and ``reason_if_unchanged`` are given for a
-    persona that stays as it is.
+    where a text is replaced. ``find_trade_off`` returns the price of the change at a path.
+    ``kind_if_unchanged`` and ``reason_if_unchanged`` are given for a persona that stays as it is.
     """
 
     change: Change
@@ -111,8 +117,9 @@ class ProposedChange:
     keep_legacy_spelling: bool = False
     listed_changes: Sequence[FieldChange] = ()
     match_count: int = 0
+    find_trade_off: Callable[[str], str] | None = None
     kind_if_unchanged: str = ALREADY_SO
-    reason_if_unchanged: str = "It is so already."
+    reason_if_unchanged: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,11 +134,15 @@ class PlannedPersona:
 
 @dataclass(frozen=True)
 class SkippedPersona:
-    """A selected persona that is not in the plan; ``kind`` names the reason in one word."""
+    """A selected persona that is not in the plan; ``kind`` names the reason in one word.
+
+    ``reason`` is empty where the kind says all, ``persona_name`` where the persona was not read.
+    """
 
     kind: str
     persona_id: str
     reason: str
+    persona_name: str = ""
 
 
 ProposeChange = Callable[[PersonaDocument], Awaitable[ProposedChange]]

@@ -16,10 +16,10 @@ from tavus_mcp.fleet.plan_items import (
     DELETE,
     MAX_PLACES,
     RESTORE,
-    TEXT_ABSENT,
     PlannedPersona,
     SkippedPersona,
     TextChange,
+    TunedChange,
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
@@ -36,8 +36,8 @@ MAX_CHANGES = 24
 MAX_FINDINGS = 8
 MAX_SKIPPED_ROWS, MAX_ROWS_PER_REASON = 20, 5
 """Most rows of skipped personas, in all and with the same reason."""
-_UNCONCERNED_KINDS = frozenset({ALREADY_SO, TEXT_ABSENT})
-"""Kinds of skipped personas that need no attention, so that they are listed last."""
+MAX_TRADE_OFFS = 3
+"""Most different trade-offs of one change, which depend on the values before."""
 _APPLY_BY_ACTION = {
     CHANGE: "Unless the person asked for exactly this, show it first. apply_plan(plan_id) does it.",
     DELETE: "Show the names to the person. After a clear yes: apply_plan(plan_id).",
@@ -124,12 +124,17 @@ def _without_own_text(change: FieldChange) -> FieldChange:
 
 
 def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject]:
-    """Return a row for each of the first skipped personas, those refused first."""
-    rows = [
-        {"persona_id": persona.persona_id, "reason": truncate(persona.reason, _MAX_REASON_CHARS)}
-        for persona in islice(_first_of_each_reason(skipped_personas), MAX_SKIPPED_ROWS)
-    ]
-    omitted_count = len(skipped_personas) - len(rows)
+    """Return a row for each of the first personas skipped for a reason, those refused first.
+
+    Those whose kind says all are in the totals only.
+    """
+    explained = [persona for persona in skipped_personas if persona.reason]
+    rows = []
+    for persona in islice(_first_of_each_reason(explained), MAX_SKIPPED_ROWS):
+        row = {"persona_id": persona.persona_id, "persona_name": persona.persona_name}
+        reason = truncate(persona.reason, _MAX_REASON_CHARS)
+        rows.append({name: value for name, value in row.items() if value} | {"reason": reason})
+    omitted_count = len(explained) - len(rows)
     if omitted_count:
         rows.append({"persona_id": "...", "reason": f"and {omitted_count} more; totals count all"})
     return rows
@@ -138,7 +143,7 @@ def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject
 def _first_of_each_reason(skipped_personas: Sequence[SkippedPersona]) -> Iterator[SkippedPersona]:
     groups: dict[tuple[bool, str], list[SkippedPersona]] = defaultdict(list)
     for persona in skipped_personas:
-        groups[persona.kind in _UNCONCERNED_KINDS, persona.reason].append(persona)
+        groups[persona.kind == ALREADY_SO, persona.reason].append(persona)
     for key in sorted(groups, key=lambda key: key[0]):
         yield from groups[key][:MAX_ROWS_PER_REASON]
 
@@ -180,11 +185,14 @@ class _SharedChange:
     count: int = 0
     previous_values: set[str] = field(default_factory=set)
     places: dict[str, None] = field(default_factory=dict)
+    trade_offs: dict[str, None] = field(default_factory=dict)
 
     def add(self, change: FieldChange) -> None:
         self.count += 1
         if isinstance(change, TextChange):
             self.places |= dict.fromkeys(change.places)
+        if isinstance(change, TunedChange) and change.trade_off:
+            self.trade_offs[change.trade_off] = None
         before = change.default if change.before is None else change.before
         self.previous_values.add(json.dumps(before, sort_keys=True, default=str))
 
@@ -192,8 +200,12 @@ class _SharedChange:
         value_count = len(self.previous_values)
         before = self.example.before if value_count == 1 else f"({value_count} different values)"
         row = {
-            **self.example.model_dump(mode="json", exclude={"places"}),
+            **self.example.model_dump(mode="json", exclude={"places", "trade_off"}),
             "before": before,
             "personas": self.count,
         }
-        return row | ({"places": list_first(list(self.places), MAX_PLACES)} if self.places else {})
+        if self.places:
+            row["places"] = list_first(list(self.places), MAX_PLACES)
+        if self.trade_offs:
+            row["trade_off"] = " ".join([*self.trade_offs][:MAX_TRADE_OFFS])
+        return row

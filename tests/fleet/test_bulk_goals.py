@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from account import (
@@ -29,6 +30,10 @@ FLOW = {
 }
 
 
+def is_same_change(row: dict[str, Any], change: dict[str, Any]) -> bool:
+    return row["path"] == change["path"] and row.get("after") == change.get("after")
+
+
 async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     tool_client: ToolClient, store: Store
 ) -> None:
@@ -43,10 +48,16 @@ async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     goals = {"goals": ["be_more_patient", "modernize"], "strength": "strong"}
     plan = await create_bulk_plan(tool_client, everything=True, **goals)
     rows = {row["persona_id"]: row for row in plan["personas"]}
+    trade_offs: set[str | None] = set()
     for persona_id in ids:
         alone = await tool_client.expect_result("suggest_tuning", persona_id=persona_id, **goals)
         paths = [change["path"] for change in alone["changes"]]
+        for change in alone["changes"]:
+            shared = next(row for row in plan["changes"] if is_same_change(row, change))
+            assert change.get("trade_off", "") in shared.get("trade_off", "")
+            trade_offs.add(change.get("trade_off"))
         assert rows.get(persona_id, {"paths": []})["paths"] == paths, rows
+    assert trade_offs - {None}
     assert ids[0] in rows
     assert ids[1] in rows
     before = copy.deepcopy(read_stored_personas(store, *ids))
@@ -55,8 +66,11 @@ async def test_each_persona_gets_the_changes_that_suggest_tuning_plans(
     again = await tool_client.expect_result("plan_bulk_change", everything=True, **goals)
     assert again["status"] == "unchanged"
     assert again["totals"] == {"planned": 0, "already_so": 2, "no_known_change": 1, "changes": 0}
-    (reason,) = (row["reason"] for row in again["skipped"] if row["persona_id"] == ids[2])
-    assert reason.startswith("No change is known here for be_more_patient. Goal be_more_patient")
+    (row,) = again["skipped"]  # totals count those that are so already
+    assert (row["persona_id"], row["persona_name"]) == (ids[2], "Persona 3")
+    assert row["reason"].startswith(
+        "No change is known here for be_more_patient. Goal be_more_patient"
+    )
     undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
     await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
     assert read_stored_personas(store, *ids) == before
@@ -83,7 +97,8 @@ async def test_languages_are_passed_to_their_goal(tool_client: ToolClient, store
     plan = await create_bulk_plan(
         tool_client, everything=True, goals=["speak_languages"], languages=["German", "en"]
     )
-    assert {"path": "/languages", "after": ["de", "en"], "personas": 1} in plan["changes"]
+    [row] = [row for row in plan["changes"] if row["path"] == "/languages"]
+    assert (row["after"], row["personas"]) == (["de", "en"], 1)
     message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, goals=["speak_languages"]
     )

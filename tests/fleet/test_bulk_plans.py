@@ -142,8 +142,9 @@ async def test_skipped_personas_are_listed_with_the_reason(
     )
     assert list_ids(plan) == [ids[3], ids[4]]
     reasons = {row["persona_id"]: row["reason"] for row in plan["skipped"]}
-    assert reasons.keys() == {ids[0], ids[1], ids[2], STOCK, gone}
-    assert reasons[ids[0]] == "It is so already."
+    assert reasons.keys() == {ids[2], STOCK, gone}  # totals count those that are so already
+    names = {row["persona_id"]: row.get("persona_name") for row in plan["skipped"]}
+    assert (names[gone], names[ids[2]], bool(names[STOCK])) == (None, None, True)
     assert "create_persona(based_on" in reasons[STOCK]
     assert "500" in reasons[ids[2]]
     assert "no such persona" in reasons[gone]
@@ -358,3 +359,22 @@ async def test_a_finding_about_one_field_of_all_personas_names_the_field(
     )
     [finding] = [item for item in plan["findings"] if "Already set" in item["message"]]
     assert finding["path"] == "/greeting"
+    assert finding["message"] == f"2 personas ({ids[0]}, {ids[1]}): Already set to this value."
+
+
+async def test_findings_name_few_personas_and_count_many(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: a finding about one of many personas did not say which."""
+    ids = store_personas(
+        store,
+        build_persona_row(0, greeting="Hello.", context="Be kind."),
+        *(build_persona_row(number, greeting="Hello.") for number in range(1, 5)),
+    )
+    values = {"/greeting": "Hello.", "/context": "Be kind.", "/languages": ["en"]}
+    plan = await create_bulk_plan(tool_client, persona_ids=ids, values=values)
+    [already_set] = [item["message"] for item in plan["findings"] if "Already" in item["message"]]
+    assert already_set.startswith("5 personas: ")
+    alone = await create_bulk_plan(tool_client, persona_ids=ids[:1], values=values)
+    [already_set] = [item["message"] for item in alone["findings"] if "Already" in item["message"]]
+    assert already_set.startswith(f"1 persona ({ids[0]}): ")

@@ -79,6 +79,7 @@ async def test_the_plan_says_how_many_places_and_which_personas_have_another_cas
     assert result.structured_content["skipped"] == [
         {
             "persona_id": ids[3],
+            "persona_name": "Persona 3",
             "reason": "The text to find is there in another case only. Case must match.",
         }
     ]
