@@ -118,6 +118,14 @@ class FixCall:
         """The placeholders in the arguments, each once."""
         return tuple(dict.fromkeys(_iter_placeholders(self.arguments)))
 
+    def find_arguments(self, placeholder: str) -> list[str]:
+        """Return the names of the arguments that hold a placeholder."""
+        return [
+            name
+            for name, value in self.arguments.items()
+            if placeholder in _iter_placeholders([value])
+        ]
+
 
 @dataclass(frozen=True)
 class Alternative:

@@ -55,9 +55,20 @@ class Violation:
         if not self.hint_parts:
             return None
         text = "".join(_render_part(part, unserved, is_saved) for part in self.hint_parts)
-        placeholders = dict.fromkeys(name for call in self.fix for name in call.placeholders)
-        legend = "; ".join(f"{name} is {PLACEHOLDERS[name]}" for name in placeholders)
+        has_calls = is_saved and not any(call.tool in unserved for call in self.fix)
+        legend = "; ".join(self._iter_meanings(text, has_calls=has_calls))
         return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
+
+    def _iter_meanings(self, text: str, *, has_calls: bool) -> Iterator[str]:
+        """Yield what each placeholder of the fix means; where it is, if the hint leaves it out."""
+        for placeholder in dict.fromkeys(name for call in self.fix for name in call.placeholders):
+            meaning = f"{placeholder} is {PLACEHOLDERS[placeholder]}"
+            if placeholder in text:
+                yield meaning
+            elif has_calls:
+                holders = (call.find_arguments(placeholder) for call in self.fix)
+                names = dict.fromkeys(name for found in holders for name in found)
+                yield f"In {' and '.join(names)}, {meaning}"
 
     def _fix_identity(self) -> str:
         """Return a text that violations with the same fix share; "" without a fix."""

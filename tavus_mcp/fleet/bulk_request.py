@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,7 +47,10 @@ _TEXT_REASONS = {
     TEXT_IN_OTHER_FIELDS: "The text to find is in it, and not in these fields.",
 }
 _LANGUAGES_WITHOUT_GOAL = "/languages: only goal speak_languages reads them; give it in goals."
-_UNDO_WITH_SELECTION = "/undo_of: give it alone; the plan knows which personas it changed."
+_UNDO_WITH_SELECTION = (
+    "/undo_of: give it alone, as the plan knows which personas it changed, or with persona_ids to "
+    "undo it for some of them."
+)
 _DELETE_EVERYTHING = (
     "/everything: a deletion needs persona_ids or a filter, so that nobody deletes an account by "
     "mistake."
@@ -93,11 +96,15 @@ class BulkChangeRequest:
 
     @property
     def _has_selection(self) -> bool:
-        return bool(self.persona_filter.criteria.keys() - {"persona_type"})
+        return bool(self._criteria)
+
+    @property
+    def _criteria(self) -> Set[str]:
+        return self.persona_filter.criteria.keys() - {"persona_type"}
 
     def _selection_problems(self) -> Iterator[str]:
         if self.undo_of is not None:
-            if self._has_selection or self.everything:
+            if self._criteria - {"persona_ids"} or self.everything:
                 yield _UNDO_WITH_SELECTION
         elif self.delete and self.everything:
             yield _DELETE_EVERYTHING

@@ -138,7 +138,8 @@ async def _resolve_request(
         return persona_filter, _plan_matching(app, persona_filter, propose)
     undone_plan = await plans.load_plan(app, request.undo_of)
     items = read_items(undone_plan)
-    undone_items = await load_undone_items(app, undone_plan, items)
+    chosen = request.persona_filter.persona_ids
+    undone_items = await load_undone_items(app, undone_plan, items, chosen)
     persona_filter = PersonaFilter(persona_ids=list(undone_items))
     if action_of(undone_plan) == DELETE:
 

@@ -30,16 +30,19 @@ from tavus_mcp.personas.undo_conflicts import (
     UndoneChange,
     describe_undo_conflicts,
 )
-from tavus_mcp.text import quote_paths
+from tavus_mcp.text import quote_foreign_names, quote_paths
 
 UndoneItems = Mapping[str, tuple[PlanItem, PlanItemProgress]]
 """The items of a bulk plan that took effect or may have, with their progress, by persona id."""
 
 
-async def load_undone_items(app: App, plan: plans.Plan, items: Sequence[PlanItem]) -> UndoneItems:
-    """Return the items of a bulk plan that can be undone.
+async def load_undone_items(
+    app: App, plan: plans.Plan, items: Sequence[PlanItem], persona_ids: Sequence[str] = ()
+) -> UndoneItems:
+    """Return the items of a bulk plan that can be undone; with ``persona_ids`` those of them only.
 
-    Raises ``Refused`` when it changed nothing, or created personas again.
+    Raises ``Refused`` when it changed nothing, created personas again, or did not change one of
+    ``persona_ids``.
     """
     if action_of(plan) == RESTORE:
         raise Refused(
@@ -54,7 +57,10 @@ async def load_undone_items(app: App, plan: plans.Plan, items: Sequence[PlanItem
     }
     if not undone:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
-    return undone
+    if unchanged := [item for item in persona_ids if item not in undone]:
+        names = quote_foreign_names(unchanged)
+        raise Refused(f"/persona_ids: this plan has not changed {names}. Nothing was planned.")
+    return {item: undone[item] for item in undone if not persona_ids or item in persona_ids}
 
 
 def prepare_undo(app: App, undone_items: UndoneItems) -> ProposeChange:

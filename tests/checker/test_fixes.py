@@ -165,6 +165,26 @@ def read_calls(hint: str) -> list[tuple[str, dict[str, Any]]]:
     return calls
 
 
+async def test_a_hint_says_which_argument_holds_a_placeholder_that_it_leaves_out(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """A hint explained <DESCRIPTION> after a call in which there was no such word."""
+    parameters = {
+        "type": "object",
+        "properties": {"order_id": {"type": "string"}},
+        "required": ["order_id"],
+    }
+    function = {"name": "look_up", "description": "Looks up an order.", "parameters": parameters}
+    body = {"layers": {"llm": {"tools": [{"type": "function", "function": function}]}}}
+    store_persona(store, {"system_prompt": "You help.", **body})
+    hints = [item.get("hint", "") for item in (await check_findings(tool_client)).values()]
+    (hint,) = [text for text in hints if "set_function_tool" in text]
+    assert "parameters=...). In parameters, <DESCRIPTION> is when to call" in hint
+    draft = {"persona_name": "A", "system_prompt": "You help.", **body}
+    report = await tool_client.expect_result("check_persona", document=draft)
+    assert "<DESCRIPTION>" not in json.dumps(report)
+
+
 @pytest.mark.parametrize("name", ["an inline function", "a prompt of 15,000 tokens"])
 async def test_a_part_of_a_hint_is_added_to_those_that_are_attached(
     tool_client: ToolClient, store: Store, name: str

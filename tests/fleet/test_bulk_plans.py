@@ -227,7 +227,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"values": {"/greeting": "x"}}, "everything=true"),
     ({"everything": True}, "exactly one"),
     ({"persona_ids": ["p1"], "values": {"/greeting": "x"}, "undo_of": "plan-1-x"}, "exactly one"),
-    ({"persona_ids": ["p1"], "undo_of": "plan-1-x"}, "give it alone"),
+    ({"name_contains": "p1", "undo_of": "plan-1-x"}, "or with persona_ids"),
     ({"everything": True, "values": {"colour": "x"}}, "must start with '/'"),
     ({"everything": True, "values": {"api_key": "x"}}, "must start with '/'"),
     ({"everything": True, "delete": True}, "a deletion needs persona_ids or a filter"),

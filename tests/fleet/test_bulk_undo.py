@@ -155,6 +155,29 @@ async def test_a_persona_edited_at_the_same_field_is_skipped_and_reported(
     assert read_stored_personas(store, ids[2])[0]["context"] == "c"
 
 
+async def test_the_undo_for_some_personas_leaves_the_others(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """An assistant that was asked to undo it for one persona tried this call, and was refused."""
+    ids = store_equal_personas(store, 4)
+    plan = await create_bulk_plan(tool_client, persona_ids=ids[:3], values={"/greeting": "Hello."})
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    message = await tool_client.expect_error(
+        "plan_bulk_change", undo_of=plan["plan_id"], persona_ids=[ids[1], ids[3]]
+    )
+    assert f"this plan has not changed '{ids[3]}'" in message
+    undo = await create_bulk_plan(
+        tool_client, undo_of=plan["plan_id"], persona_ids=[ids[1], ids[1]]
+    )
+    assert [row["persona_id"] for row in undo["personas"]] == [ids[1]]
+    assert undo["skipped"] == []
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    rows = read_stored_personas(store, *ids)
+    assert ["greeting" in row for row in rows] == [True, False, True, False]
+    rest = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
+    assert [row["persona_id"] for row in rest["personas"]] == [ids[0], ids[2]]
+
+
 async def test_only_changed_personas_are_restored(tool_client: ToolClient, store: Store) -> None:
     ids = store_equal_personas(store, 4)
     plan = await create_bulk_plan(tool_client, everything=True, values={"/greeting": "Hello."})
