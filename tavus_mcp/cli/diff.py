@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _compare_other(command: ProjectCommand, settings: Settings) -> Comparison:
     session = command.session
-    environment = choose_environment(session.project.configuration, command.arguments.against)
+    name, configuration = command.arguments.against, session.project.configuration
+    environment = choose_environment(configuration, name, "--against")
     app = build_app(environment_settings(settings, session.project, environment))
     async with aclosing(app):
         other = replace(session, app=app, environment=environment)

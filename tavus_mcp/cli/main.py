@@ -37,6 +37,8 @@ _COMMANDS_WITH_PROJECT = frozenset(
     {"apply", "undo", "list", "check", "restore", "delete", "journal"}
 )
 """Commands that do so if they are called with a project, the first two without an object too."""
+_PERSONA_COMMANDS = frozenset({"list", "check", "restore", "delete", "undo"})
+"""Those that use the project in this folder where no other account is named."""
 
 _DIAGNOSTIC_COMMANDS = frozenset({"doctor"})
 """Commands that report wrong settings themselves, so that those do not end them."""
@@ -103,6 +105,7 @@ def run(
         settings = _load_settings(options)
     except BadSetting as error:
         return _report_usage(options, f"--toolsets: {error}")
+    _choose_project(options, settings)
     if options.command is None and _uses_project(options):
         from tavus_mcp.cli.project_command import server_settings  # only where it is needed
 
@@ -122,6 +125,14 @@ def run(
     if on_import is not None:
         on_import()
     return command.run(options, settings)
+
+
+def _choose_project(options: argparse.Namespace, settings: Settings) -> None:
+    """Set the project in this folder for a command on personas without another account."""
+    if options.command in _PERSONA_COMMANDS and Path("tavus.toml").is_file():
+        from tavus_mcp.cli.project_account import choose_project  # only where it is needed
+
+        choose_project(options, settings)
 
 
 def _report_usage(options: argparse.Namespace, *problems: str) -> int:

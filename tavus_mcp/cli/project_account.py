@@ -29,6 +29,29 @@ _PERSONA_ID = re.compile(r"p[0-9a-f]{6,}")
 """The form of ids of personas; a name of the project that has it is taken for the name."""
 
 
+def choose_project(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Set the project in this folder for a command that names none, and no other account.
+
+    A key in the settings is another account, unless the only environment has the same one.
+    """
+    if is_project_use(arguments) or settings.sandbox or settings.problems:
+        return
+    if settings.api_key is None or _is_only_account(settings):
+        arguments.project = Path()
+
+
+def _is_only_account(settings: Settings) -> bool:
+    """Tell whether the account of the settings is that of the only environment in this folder."""
+    from tavus_mcp.project.folder import read_configuration
+
+    try:
+        environments = list(read_configuration(Path()).environments.values())
+    except (ToolFailure, OSError):  # the account of the settings does not need the project
+        return False
+    accounts = [(item.api_key_env, item.base_url) for item in environments]
+    return accounts == [("TAVUS_API_KEY", settings.base_url)]
+
+
 def run_account_command(
     arguments: argparse.Namespace,
     settings: Settings,
@@ -129,7 +152,7 @@ def persona_command(
     state = _load_project_state(arguments)
     if name := state.find_name(_PERSONAS, persona_id):
         words[1] = f"{name.name}@{revision}" if revision else name.name
-    if arguments.project:
+    if arguments.project and arguments.project != Path():
         words += ["--project", str(arguments.project)]
     return shlex.join(["tavus-mcp", *words, "--env", state.environment])
 

@@ -150,12 +150,17 @@ def plan_text(plan: ProjectPlan) -> str:
     counts = Counter(item.action.value for item in plan.items)
     if plan.conflicts:
         counts["in conflict"] = len({conflict.name for conflict in plan.conflicts})
-    if plan.renamed:
-        counts["renamed"] = len(plan.renamed)
+    counts += _unsent_counts(plan)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if plan.items:
         lines.append(f"digest: {plan.digest}")
     return "\n".join(lines)
+
+
+def _unsent_counts(plan: ProjectPlan) -> Counter[str]:
+    """Return how much an apply does without a request; counts of nothing are left out."""
+    counts = {"renamed": len(plan.renamed), "settled for the account": len(plan.settled)}
+    return +Counter(counts)
 
 
 def _rename_lines(plan: ProjectPlan) -> list[str]:
@@ -224,7 +229,7 @@ _DONE_WORDS = {"create": "created", "update": "updated", "delete": "deleted", "f
 def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
     """Return one line for each item, and how to go on or back."""
     lines = _rename_lines(plan)
-    counts: Counter[str] = Counter(renamed=len(plan.renamed)) if plan.renamed else Counter()
+    counts = _unsent_counts(plan)
     for item in result.items:
         word = "failed" if item.error else _DONE_WORDS[item.action.value]
         counts[word] += 1

@@ -110,7 +110,8 @@ def describe_conflict(app: App, item: ComparedObject, merged: MergedField) -> Ob
 class ProjectPlan:
     """The items in the order in which they are written; ``notes`` say what is left as it is.
 
-    ``renamed`` maps the new names of files that were renamed to the old ones, which is no write.
+    ``renamed`` maps the new names of files that were renamed to the old ones, which is no write;
+    nor is settling the conflicts of the objects in ``settled`` for the account.
     """
 
     environment: str
@@ -118,6 +119,7 @@ class ProjectPlan:
     conflicts: Sequence[ObjectConflict] = ()
     notes: Sequence[tuple[ObjectName, str]] = ()
     renamed: Mapping[ObjectName, ObjectName] = field(default_factory=dict)
+    settled: Sequence[ObjectName] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -147,6 +149,7 @@ async def build_plan(app: App, comparison: Comparison, options: PlanOptions) -> 
         draft.conflicts,
         draft.notes,
         comparison.renamed,
+        draft.settled,
     )
 
 
@@ -237,6 +240,7 @@ class _Draft:
     conflicts: list[ObjectConflict] = field(default_factory=list)
     notes: list[tuple[ObjectName, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    settled: list[ObjectName] = field(default_factory=list)
 
     def add(self, item: ComparedObject) -> None:
         """Decide what is done with an object."""
@@ -273,6 +277,7 @@ class _Draft:
             command = f"tavus-mcp pull {item.name} --env {self.comparison.environment}"
             message = f"settled for the account; {command} brings its values into the file"
             self.notes.append((item.name, message))
+            self.settled.append(item.name)
         fields = target_fields(item, self.options.resolve)
         if any(is_sent(merged, self.options.resolve) for merged in item.fields):
             before = compose(item.fields, lambda merged: _read_value(item, merged))

@@ -33,6 +33,10 @@ from tavus_mcp.project.plan import ObjectConflict, Resolution, describe_conflict
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account, sync_base
 from tavus_mcp.project.text_pool import TextPool
+from tavus_mcp.text import quote_paths
+
+_SETTLED = "settled for the file"
+"""The outcome of an object whose conflicts were settled so, where nothing else was done."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,12 @@ class PulledObject:
 
 @dataclass
 class _Pull:
-    """The state of one pull: the files to write, and the new state of the environment."""
+    """The state of one pull: the files to write, and the environment before (known) and after."""
 
     app: App
     project: Project
     options: PullOptions
+    known: EnvironmentState
     state: EnvironmentState
     edits: FileEdits
     pulled: list[PulledObject] = field(default_factory=list)
@@ -93,7 +98,7 @@ async def pull(
     Raises ``InvalidArgument`` for a name that is nowhere, ``OSError`` when a file cannot be
     written.
     """
-    run = _Pull(app, project, options, comparison.state, FileEdits(project))
+    run = _Pull(app, project, options, comparison.state, comparison.state, FileEdits(project))
     _require_known(comparison, options.names)
     adopted = _choose_adopted(comparison, options)
     new_names = _choose_new(project, comparison, options)
@@ -304,18 +309,21 @@ def _pull_fields(run: _Pull, item: ComparedObject) -> None:
         is_created=bool(known and known.is_created),
     )
     run.state = run.state.with_object(item.name, state)
-    is_new_link = item.state is None or (item.state.base == MergeBase())
-    if written or unsettled or conflicts or is_new_link:
-        outcome = "updated" if written else "linked" if is_new_link else "left"
-        run.pulled.append(
-            PulledObject(
-                item.name,
-                outcome,
-                [merged.pointer for merged in written],
-                unsettled,
-                conflicts=conflicts,
-            )
-        )
+    paths = [merged.pointer for merged in written]
+    settled = [merged.pointer for merged in item.conflicts] if resolve == "file" else []
+    if written or unsettled or conflicts:
+        remarks = [f"{_SETTLED}: {quote_paths(settled)}"] if settled else []
+        outcome = "updated" if written else "left"
+        run.pulled.append(PulledObject(item.name, outcome, paths, unsettled, remarks, conflicts))
+    elif settled:
+        run.pulled.append(PulledObject(item.name, _SETTLED, settled))
+    elif _is_new_link(run.known.objects.get(item.name), item.document):
+        run.pulled.append(PulledObject(item.name, "linked"))
+
+
+def _is_new_link(known: ObjectState | None, document: Document) -> bool:
+    """Tell whether a file stood for nothing, or for another object, before the pull."""
+    return known is None or known.object_id != document.object_id or known.base == MergeBase()
 
 
 def _is_taken(merged: MergedField, resolve: Resolution) -> bool:

@@ -186,17 +186,22 @@ def open_session(app: App, folder: Path, environment: str) -> ProjectSession:
     return ProjectSession(app, project, choose_environment(project.configuration, environment))
 
 
-def choose_environment(configuration: ProjectConfiguration, name: str) -> Environment:
-    """Return the named environment, or the only one; raise ``WrongUsage`` for another name."""
+def choose_environment(
+    configuration: ProjectConfiguration, name: str, option: str = "--env"
+) -> Environment:
+    """Return the environment that an option names, or the only one.
+
+    Raises ``WrongUsage`` for another name, and for none where there are several.
+    """
     environments = configuration.environments
     if not name and len(environments) == 1:
         return next(iter(environments.values()))
     listed = ", ".join(environments)
     if not name:
-        raise WrongUsage(f"Name an environment with --env: {listed}.")
+        raise WrongUsage(f"Name an environment with {option}: {listed}.")
     if name not in environments:
         near = did_you_mean(name, environments)
-        message = f"--env: there is no environment {quote_foreign(name)}{near or '.'}"
+        message = f"{option}: there is no environment {quote_foreign(name)}{near or '.'}"
         raise WrongUsage(f"{message} tavus.toml has: {listed}.")
     return environments[name]
 

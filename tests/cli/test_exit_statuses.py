@@ -37,7 +37,7 @@ ERRORS = [
     (("restore", "p0"), 4, SANDBOX),
     (("delete", "p0"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
     (("apply", "bad.yaml"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
-    (("list",), 5, {}),
+    (("list",), 64, {}),
     (("list",), 64, {"TAVUS_MCP_TOOLSETS": "personnas"}),
     (("list", "--env", "c"), 64, {}),
     (("list", "--env", "b"), 5, {}),

@@ -1,0 +1,98 @@
+"""The commands of a project say exactly where they work and what they did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_runner import CommandResult, CommandRunner
+
+ADA = "persona_name: Ada\nsystem_prompt: You help people.\n"
+ONE_ENVIRONMENT = "[environments.staging]\nsandbox = true\n"
+ENV = ("--env", "staging")
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> CommandRunner:
+    """The folder of a project with one environment, a sandbox."""
+    runner = CommandRunner(tmp_path, {})
+    (tmp_path / "personas").mkdir()
+    runner.write_file(ONE_ENVIRONMENT, "tavus.toml")
+    runner.write_file(ADA, "personas/ada.yaml")
+    return runner
+
+
+def run(runner: CommandRunner, *arguments: str, status: int = 0, **env: str) -> CommandResult:
+    """Run a command, which ends with a status."""
+    result = runner.run_without_sandbox(*arguments, **env)
+    assert result.status == status, result
+    return result
+
+
+def write_prompt(runner: CommandRunner, prompt: str) -> None:
+    runner.write_file(ADA.replace("You help people.", prompt), "personas/ada.yaml")
+
+
+def make_conflict(runner: CommandRunner) -> None:
+    """Change the prompt in the account and in the file, after an apply."""
+    run(runner, "apply", *ENV)
+    base = (runner.folder / ".tavus/staging.json").read_text()
+    write_prompt(runner, "You listen.")
+    run(runner, "apply", *ENV)
+    (runner.folder / ".tavus/staging.json").write_text(base)
+    write_prompt(runner, "You advise.")
+
+
+def test_the_only_environment_is_used_by_commands_on_one_persona(runner: CommandRunner) -> None:
+    applied = run(runner, "apply").find_value("run")
+    assert "Ada" in run(runner, "list").stdout
+    run(runner, "check", "ada")
+    undo = run(runner, "delete", "ada", "--yes").find_value("undo")
+    assert undo.startswith("tavus-mcp restore ada@")
+    assert undo.endswith(" --env staging")
+    assert "--project" not in undo
+    run(runner, "undo", "ada")
+    run(runner, "undo", applied, "--yes")
+    assert run(runner, "list").stdout == "no personas\n"
+
+
+def test_another_account_that_is_named_is_used_before_the_project(runner: CommandRunner) -> None:
+    run(runner, "apply")
+    assert run(runner, "--sandbox", "list").stdout == "no personas\n"
+    key = {"TAVUS_API_KEY": "k" * 32, "TAVUS_BASE_URL": "http://127.0.0.1:9/v2"}
+    refused = run(runner, "check", "not an id", status=4, **key).stderr
+    assert "ids are 1 to 64 letters" in refused
+    assert "the project" not in refused
+    same = 'api_key_env = "TAVUS_API_KEY"\nbase_url = "http://127.0.0.1:9/v2"'
+    runner.write_file(ONE_ENVIRONMENT.replace("sandbox = true", same), "tavus.toml")
+    assert "the project has no object" in run(runner, "check", "eva", status=4, **key).stderr
+
+
+def test_several_environments_are_named_where_one_is_missing(runner: CommandRunner) -> None:
+    runner.write_file(ONE_ENVIRONMENT + "[environments.other]\nsandbox = true\n", "tavus.toml")
+    for command in (["list"], ["check", "ada"], ["undo", "plan-1"]):
+        named = run(runner, *command, status=64).stderr
+        assert "Name an environment with --env: staging, other." in named
+    wrong = run(runner, "diff", *ENV, "--against", "othr", status=64).stderr
+    assert "--against: there is no environment 'othr'; did you mean 'other'?" in wrong
+
+
+def test_what_was_settled_or_linked_is_printed(runner: CommandRunner) -> None:
+    make_conflict(runner)
+    settled = "settled for the file: personas/ada  /system_prompt"
+    printed = run(runner, "pull", "ada", *ENV, "--resolve", "file").stdout.splitlines()
+    assert printed == [settled, "summary: 1 settled for the file"]
+    path = runner.folder / "personas/ada.yaml"
+    persona_id = run(runner, "list").stdout.splitlines()[1].split()[0]
+    path.rename(path.with_stem("eva"))
+    linked = run(runner, "pull", f"personas/eva={persona_id}", *ENV).stdout.splitlines()
+    assert linked == ["linked: personas/eva", "summary: 1 linked"]
+    assert run(runner, "pull", *ENV).stdout == "summary: nothing to do\n"
+
+
+def test_a_conflict_settled_for_the_account_is_counted(runner: CommandRunner) -> None:
+    make_conflict(runner)
+    applied = run(runner, "apply", *ENV, "--resolve", "live")
+    assert applied.find_value("summary") == "1 settled for the account"
+    assert json.loads(run(runner, "apply", *ENV, "--json").stdout)["status"] == "unchanged"
