@@ -311,14 +311,13 @@ def _pull_fields(run: _Pull, item: ComparedObject) -> None:
     run.state = run.state.with_object(item.name, state)
     paths = [merged.pointer for merged in written]
     settled = [merged.pointer for merged in item.conflicts] if resolve == "file" else []
-    if written or unsettled or conflicts:
+    is_new_link = _is_new_link(run.known.objects.get(item.name), item.document)
+    if written or unsettled or conflicts or is_new_link:
+        outcome = "updated" if written else "linked" if is_new_link else "left"
         remarks = [f"{_SETTLED}: {quote_paths(settled)}"] if settled else []
-        outcome = "updated" if written else "left"
         run.pulled.append(PulledObject(item.name, outcome, paths, unsettled, remarks, conflicts))
     elif settled:
         run.pulled.append(PulledObject(item.name, _SETTLED, settled))
-    elif _is_new_link(run.known.objects.get(item.name), item.document):
-        run.pulled.append(PulledObject(item.name, "linked"))
 
 
 def _is_new_link(known: ObjectState | None, document: Document) -> bool:
