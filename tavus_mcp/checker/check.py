@@ -215,11 +215,15 @@ _SUPERSEDING_SEVERITIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+REFUSAL_OPENING = "Refused before anything was sent. "
+"""What the text of every refused write begins with."""
+
+
 def refusal(
     blocking: Sequence[RuleFinding], unserved: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """Return the text of a refused write, with each reason; see ``refusal_reasons``."""
-    return "Refused before anything was sent. " + " ".join(refusal_reasons(blocking, unserved))
+    return REFUSAL_OPENING + " ".join(refusal_reasons(blocking, unserved))
 
 
 def refusal_reasons(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.check import REFUSAL_OPENING
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import Refused, TavusError
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
@@ -190,7 +191,7 @@ async def _plan_change(
         )
         after, operations, findings = compute_update(app, document, request)
     except Refused as error:
-        return SkippedPersona("refused", persona_id, str(error))
+        return SkippedPersona("refused", persona_id, str(error).removeprefix(REFUSAL_OPENING))
     if not operations:
         return _explain_no_change(persona_id, proposed)
     await record_observed(app, document)

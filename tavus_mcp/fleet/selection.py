@@ -20,13 +20,14 @@ from tavus_mcp.models.free_texts import count_matches
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
-from tavus_mcp.text import suggest_similar
+from tavus_mcp.text import join_first, suggest_similar
 
 TIME_OVER = "The time for one call is over. Call again with cursor=next_cursor for the rest."
 MAX_CONSECUTIVE_FAILURES = 16
 """Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
 
+_MAX_SIMILAR_RULES = 10
 _RULE_NAMES = sorted({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
 
 
@@ -55,7 +56,12 @@ class PersonaFilter:
     def require_known_finding(self) -> None:
         """Raise ``InvalidArgument`` if there is no rule of the name ``finding``."""
         if self.finding is not None and self.finding not in _RULE_NAMES:
-            suggestion = suggest_similar(self.finding, _RULE_NAMES)
+            containing = [name for name in _RULE_NAMES if self.finding.casefold() in name]
+            suggestion = (
+                f"; these contain it: {join_first(containing, _MAX_SIMILAR_RULES)}."
+                if len(containing) > 1
+                else suggest_similar(self.finding, _RULE_NAMES)
+            )
             raise InvalidArgument(
                 [
                     f"/finding: no rule has this name{suggestion} audit_personas lists the rules "

@@ -51,6 +51,12 @@ def _explain(
             f"No persona has this in its name{suggest_similar(wanted, names)}",
             "list_personas without name_contains lists all.",
         )
+    if persona_filter.finding:
+        yield (
+            "finding",
+            f"No persona that was looked at has the finding {persona_filter.finding}.",
+            "audit_personas lists the rules of all findings in the account.",
+        )
     modes = [mode.name for mode in catalog.pipeline_modes]
     for argument, value, known, hint in (
         (

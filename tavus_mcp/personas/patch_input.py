@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any, Literal
 
@@ -102,6 +102,8 @@ def parse_field_values(
     paths |= {f"/unset/{index}": path for index, path in enumerate(removed)}
     given = {where: values.get(pointer_tokens(where)[-1]) for where in paths}
     _refuse_path_problems(paths, given, _PathCheck(catalog, allow_unknown=False))
+    if problems := [*_list_item_problems(values)]:
+        raise InvalidArgument(problems)
     new_values = {
         path: value_to_persona_names(path, value)
         for path, value in named.items()
@@ -111,6 +113,19 @@ def parse_field_values(
         raise InvalidArgument(problems)
     removed += [path for path, value in named.items() if value is None]
     return SetFields(new_values).apply({}), removed
+
+
+def _list_item_problems(values: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each pointer to an item of a list; values are set without the list."""
+    for name in values:
+        parts = pointer_tokens(pointer_to_persona_names(name))
+        is_item = parts[-1] == "-" or (len(parts) == 2 and parts[-1].isdigit())
+        if is_item:
+            yield (
+                f"{quote_path(pointer_of(['values', name]))}: an item of a list cannot be set; "
+                f"give {quote_path(pointer_of(parts[:-1]))} with all its items. attach_parts "
+                "attaches documents and tools to one persona and keeps the others."
+            )
 
 
 def find_contradictions(values: Mapping[str, Any], removed: Sequence[str]) -> list[str]:

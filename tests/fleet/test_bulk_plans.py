@@ -99,6 +99,18 @@ async def test_selection_criteria_are_combined(tool_client: ToolClient, store: S
     assert list_ids(all_three) == [ids[0]]
 
 
+async def test_a_finding_that_no_persona_has_is_said(tool_client: ToolClient, store: Store) -> None:
+    """Found in use: the plan was empty, and nothing said why."""
+    store_equal_personas(store, 2)
+    plan = await tool_client.expect_result(
+        "plan_bulk_change", finding="llm-model-retired", values=TO_GOOD
+    )
+    assert (plan["status"], plan["personas"]) == ("unchanged", [])
+    [finding] = plan["findings"]
+    assert (finding["path"], finding["severity"]) == ("/finding", "info")
+    assert "has the finding llm-model-retired" in finding["message"]
+
+
 async def test_selecting_by_rule_includes_personas_beyond_those_the_audit_lists(
     tool_client: ToolClient, store: Store
 ) -> None:
@@ -174,6 +186,7 @@ async def test_changes_that_tavus_would_refuse_are_skipped_with_the_rule_message
     assert message.startswith("Nothing can be planned, and nothing was sent.")
     assert "'model'" in message
     assert "(2 personas)" in message
+    assert message.count("sent") == 1
 
 
 async def test_a_limit_selects_the_first_personas_and_reports_it(
@@ -239,6 +252,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"everything": True, "unset": ["/persona_id"]}, "/unset/0: /persona_id is set by Tavus"),
     ({"everything": True, "values": {"": {}}}, "name a field"),
     ({"finding": "llm-model-retird", "unset": ["/greeting"]}, "did you mean 'llm-model-retired'"),
+    ({"finding": "deprecated", "unset": ["/greeting"]}, "context-deprecated, llm-model-deprecated"),
+    ({"everything": True, "values": {"/tool_ids/-": "t1"}}, "give /tool_ids with all its items"),
+    ({"everything": True, "values": {"/document_ids/0": "d1"}}, "give /document_ids with all"),
     ({"persona_ids": ["../x"], "unset": ["/greeting"]}, "not an id"),
     ({"everything": True, "unset": ["/greeting"], "limit": 0}, "/limit"),
     ({"undo_of": "plan-1-x"}, "no plan of that id"),
