@@ -99,7 +99,9 @@ async def test_selection_criteria_are_combined(tool_client: ToolClient, store: S
     assert list_ids(all_three) == [ids[0]]
 
 
-async def test_a_finding_that_no_persona_has_is_said(tool_client: ToolClient, store: Store) -> None:
+async def test_a_plan_for_a_finding_that_no_persona_has_explains_that(
+    tool_client: ToolClient, store: Store
+) -> None:
     """Found in use: the plan was empty, and nothing said why."""
     store_equal_personas(store, 2)
     plan = await tool_client.expect_result(
