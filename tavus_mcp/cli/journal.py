@@ -10,17 +10,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tavus_mcp.cli.command_texts import adapt_text
 from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.journal_object import (
+    JournalObject,
+    describe_contents,
+    find_journal_object,
+    list_other_ids,
+)
 from tavus_mcp.cli.output import ExitStatus, fail, report
-from tavus_mcp.cli.project_account import choose_settings
+from tavus_mcp.cli.project_account import choose_settings, load_project_state
 from tavus_mcp.cli.project_arguments import add_environment_arguments, is_project_use
 from tavus_mcp.cli.project_output import describe_error
 from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
-from tavus_mcp.errors import ToolFailure
-from tavus_mcp.history.states import parse_state
+from tavus_mcp.errors import InvalidArgument, ToolFailure
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.copying import TargetInUse, copy_journal
@@ -32,8 +38,11 @@ from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import Verification, verify_journal
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import count_of, quote_foreign, quote_paths, suggestion_or_period
+from tavus_mcp.text import count_of, quote_foreign, quote_paths
 from tavus_mcp.url_settings import parse_journal_url
+
+if TYPE_CHECKING:
+    from tavus_mcp.project.state import EnvironmentState
 
 ALTERED, UNREADABLE = 1, 4
 """The exit statuses for a journal that was altered, and for one that is missing or unreadable."""
@@ -43,17 +52,16 @@ _WRITING_ACTIONS = frozenset({"adopt", "erase", "copy"})
 
 @dataclass(frozen=True)
 class _Request:
-    """What an action works on; ``object_id`` is the id of an object in the journal, or empty.
+    """What an action works on; ``text`` names an object in the journal, or is empty.
 
-    ``suggestion`` ends the sentence that the journal holds nothing about it.
+    ``state`` is that of the environment of a project, None without one.
     """
 
     location: JournalLocation
     settings: Settings
-    object_id: str = ""
-    suggestion: str = "."
+    text: str = ""
+    state: EnvironmentState | None = None
     yes: bool = False
-    is_of_project: bool = False
 
     def open_journal(self) -> JournalStore:
         """Open the journal, without an account."""
@@ -98,7 +106,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         target_url = parse_journal_url(arguments.to) if is_copy else ""
         own = choose_settings(arguments, settings, needs_key=arguments.action == "adopt")
-        object_id, suggestion = _find_journal_id(arguments, arguments.object_id)
+        is_named = arguments.object_id and is_project_use(arguments)
+        state = load_project_state(arguments) if is_named else None
     except BadSetting as error:
         return fail(f"--to: {error}", ExitStatus.WRONG_USAGE)
     except (ToolFailure, OSError) as error:
@@ -111,8 +120,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             ExitStatus.REFUSED,
         )
     location = journal_path(own) if is_copy else journal_location(own)
-    is_of_project = is_project_use(arguments)
-    request = _Request(location, own, object_id, suggestion, arguments.yes, is_of_project)
+    request = _Request(location, own, arguments.object_id, state, arguments.yes)
     try:
         return _run_action(arguments.action, request, target_url)
     except (MissingJournal, TargetInUse) as error:
@@ -126,29 +134,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return fail(f"{location} cannot be read: {error}", UNREADABLE)
 
 
-def _find_journal_id(arguments: argparse.Namespace, text: str) -> tuple[str, str]:
-    """Return the id in the journal of an object that has this name in the project, else the text.
-
-    The project need not know an object that its journal holds: it may have been deleted. For the
-    case that the journal does not hold it either, the nearest name follows.
-    """
-    if not text or not is_project_use(arguments):
-        return text, "."
-    from tavus_mcp.history.record import journal_id
-    from tavus_mcp.project.folder import read_project
-    from tavus_mcp.project.session import choose_environment, find_object
-    from tavus_mcp.project.state import load_state
-
-    folder = arguments.project or Path()
-    environment = choose_environment(read_project(folder).configuration, arguments.env)
-    objects = load_state(folder, environment.name).objects
-    known = [name for name in objects if text in (str(name), name.name)]
-    if not known:
-        return text, suggestion_or_period(text, [*map(str, objects), *(n.name for n in objects)])
-    name = find_object(text, known)
-    return journal_id(name.kind.name, objects[name].object_id), "."
-
-
 def _run_action(action: str, request: _Request, target_url: str) -> int:
     location = request.location
     if action == "verify":
@@ -157,7 +142,10 @@ def _run_action(action: str, request: _Request, target_url: str) -> int:
         return fail(f"There is no journal at {location}.", UNREADABLE)
     if isinstance(location, Path) and action == "copy":
         return _copy(location, PostgresLocation(target_url, request.settings.data_dir))
-    return _ACTIONS[action](request)
+    try:
+        return _ACTIONS[action](request)
+    except InvalidArgument as error:
+        return fail(describe_error(error), status_of(error))
 
 
 def _verify(location: JournalLocation) -> int:
@@ -204,19 +192,17 @@ def _copy(path: Path, target: PostgresLocation) -> int:
 def _show(request: _Request) -> int:
     with closing(request.open_journal()) as journal:
         find_account = cache(journal.find_account)
+        item = find_journal_object(journal, request.text, request.state) if request.text else None
         is_empty = True
-        for entry in journal.entries(request.object_id, bodies=False):
+        for entry in item.read_entries(journal) if item else journal.entries(bodies=False):
             is_empty = False
             account = find_account(entry.account).name if entry.account else ""
             report(_format_entry(entry, account))
-    if is_empty and request.object_id:
-        return _report_nothing(request)
-    return 0
+    return _report_nothing(item) if is_empty and item else 0
 
 
-def _report_nothing(request: _Request) -> int:
-    object_id = quote_foreign(request.object_id)
-    return fail(f"The journal holds nothing about {object_id}{request.suggestion}")
+def _report_nothing(item: JournalObject) -> int:
+    return fail(f"The journal holds nothing about {quote_foreign(item.text)}{item.suggestion}")
 
 
 def _adopt(request: _Request) -> int:
@@ -239,24 +225,24 @@ def _adopt(request: _Request) -> int:
 
 
 def _erase(request: _Request) -> int:
-    object_id = request.object_id
-    if not object_id:
+    if not request.text:
         return fail("Name the persona: tavus-mcp journal erase ID.", ExitStatus.WRONG_USAGE)
     with closing(request.open_journal()) as journal:
-        text = _describe_contents(journal, object_id)
+        item = find_journal_object(journal, request.text, request.state)
+        text = describe_contents(journal, item)
         if not text:
-            return _report_nothing(request)
+            return _report_nothing(item)
         if not request.yes:
             sys.stderr.write(escape_invisible(text) + "\n")
             if not is_confirmed("Erase this for good? Type yes:", "yes", "Nothing was erased"):
                 return ExitStatus.REFUSED
-        successors = _successors(journal, object_id)
-        count, is_compacted = journal.erase(object_id)
+        count, is_compacted = journal.erase(item.target)
+        other_ids = list_other_ids(journal, item)
     report(
-        f"Erased: the contents of {_count_entries(count)} about {object_id}. They cannot be "
+        f"Erased: the contents of {_count_entries(count)} about {item.describe()}. They cannot be "
         "restored. Times, tools, authors and ids stay."
     )
-    for note in _list_remaining_copies(request, successors):
+    for note in _list_remaining_copies(request, other_ids):
         report(note)
     if not is_compacted:
         return fail(
@@ -266,50 +252,25 @@ def _erase(request: _Request) -> int:
     return 0
 
 
-def _describe_contents(journal: JournalStore, object_id: str) -> str:
-    """Return what erasing would remove, as a person is asked; empty if there is nothing."""
-    contents = journal.erasable_contents(object_id)
-    if not contents.entry_count:
-        return ""
-    latest = journal.latest_entry(object_id)
-    state = journal.entry(latest.seq) if latest else None
-    name = parse_state(state).name if state is not None and state.body else ""
-    accounts = [journal.find_account(account).name for account in sorted(contents.accounts)]
-    subject = f"{quote_foreign(name)} ({object_id})" if name else object_id
-    lines = [
-        f"This erases the contents of {_count_entries(contents.entry_count)} about {subject}, of "
-        f"{contents.first_at} to {contents.last_at}:",
-        "  documents, values, paths and revisions; its changes cannot be undone any more, and it "
-        "cannot be restored.",
-        *(f"  of account {quote_foreign(account)}" for account in accounts if account),
-    ]
-    if contents.shared_plan_count:
-        count = contents.shared_plan_count
-        lines.append(f"  {count} of them are plans of several objects, which keep the others")
-    return "\n".join([*lines, "Times, tools, authors and ids stay, so that the journal verifies."])
-
-
-def _list_remaining_copies(request: _Request, successors: list[str]) -> list[str]:
+def _list_remaining_copies(request: _Request, other_ids: list[str]) -> list[str]:
     """Return where contents of an erased object may be left."""
-    notes = [f"It was brought back as {name}, which has entries of its own." for name in successors]
+    notes = []
+    if other_ids:
+        notes.append(
+            f"The same object also had the ids {', '.join(other_ids)}, whose entries are left; "
+            "erase each of them, too."
+        )
     if isinstance(request.location, PostgresLocation):
         notes.append(
             "Old copies may be in the write-ahead log, the replicas and the backups of PostgreSQL. "
             "Ask the person who runs the database."
         )
-    if request.is_of_project:
+    if request.state is not None:
         notes.append(
             "The files of the project, its states in .tavus and their history in git are not part "
             "of the journal; remove it there too."
         )
     return notes
-
-
-def _successors(journal: JournalStore, object_id: str) -> list[str]:
-    """Return the ids under which an object was brought back."""
-    entries = journal.entries(object_id, bodies=False)
-    found = (entry.detail["revived_as"] for entry in entries if "revived_as" in entry.detail)
-    return sorted(set(map(str, found)))
 
 
 _ACTIONS: Mapping[str, Callable[[_Request], int]] = {

@@ -103,7 +103,7 @@ async def find_persona_id(app: App, arguments: argparse.Namespace, text: str) ->
         return text
     from tavus_mcp.project.revived_objects import follow_revived_objects
 
-    state = _load_project_state(arguments)
+    state = load_project_state(arguments)
     name = _find_persona_name(state, text)
     if name is None:
         return text
@@ -121,7 +121,7 @@ async def find_persona_reference(
     text, separator, revision = reference.partition("@")
     persona_id = await find_persona_id(app, arguments, text)
     if revision and persona_id != text and await find_state(app, persona_id, revision) is None:
-        state = _load_project_state(arguments)
+        state = load_project_state(arguments)
         if name := _find_persona_name(state, text):
             persona_id = state.objects[name].object_id
     return split_reference(f"{persona_id}{separator}{revision}", "ID@REVISION")
@@ -149,7 +149,7 @@ def persona_command(
     words = [command, f"{persona_id}@{revision}" if revision else persona_id]
     if arguments is None or not is_project_use(arguments):
         return " ".join(["tavus-mcp", *words, *(["--sandbox"] if app.is_sandbox else [])])
-    state = _load_project_state(arguments)
+    state = load_project_state(arguments)
     if name := state.find_name(_PERSONAS, persona_id):
         words[1] = f"{name.name}@{revision}" if revision else name.name
     if arguments.project and arguments.project != Path():
@@ -169,13 +169,14 @@ async def link_revived_persona(app: App, arguments: argparse.Namespace, persona_
     from tavus_mcp.project.state import save_state
 
     folder = arguments.project or Path()
-    with lock_environment(folder, _load_project_state(arguments).environment):
-        state = _load_project_state(arguments)
+    with lock_environment(folder, load_project_state(arguments).environment):
+        state = load_project_state(arguments)
         if name := state.find_name(_PERSONAS, persona_id):
             save_state(folder, await follow_revived_objects(app, state, [name]))
 
 
-def _load_project_state(arguments: argparse.Namespace) -> EnvironmentState:
+def load_project_state(arguments: argparse.Namespace) -> EnvironmentState:
+    """Return the state of the environment of a project that the arguments name."""
     from tavus_mcp.project.folder import read_project
     from tavus_mcp.project.session import choose_environment
     from tavus_mcp.project.state import load_state

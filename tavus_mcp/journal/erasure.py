@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from tavus_mcp.journal import rows
@@ -49,10 +49,23 @@ class ErasableContents:
     accounts: set[str] = field(default_factory=set)
 
 
-def measure_contents(db: Database, persona_id: str) -> ErasableContents:
+@dataclass(frozen=True)
+class ErasureTarget:
+    """An object whose contents are erased: all the ids that it had in the journal.
+
+    ``names`` are its names in the runs of the projects whose states are ``states``, as far as they
+    are known beforehand; those in the entries about its ids are found.
+    """
+
+    ids: tuple[str, ...]
+    names: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+
+
+def measure_contents(db: Database, target: ErasureTarget) -> ErasableContents:
     """Return how much would be erased of an object."""
     found = ErasableContents()
-    for entry, remaining in _iterate_erasable(db, persona_id):
+    for entry, remaining in _iterate_erasable(db, target):
         found.entry_count += 1
         found.shared_plan_count += bool(remaining.detail)
         found.first_at = min(found.first_at or entry.at, entry.at)
@@ -62,16 +75,17 @@ def measure_contents(db: Database, persona_id: str) -> ErasableContents:
 
 
 def erase_object(
-    db: Database, persona_id: str, append: Callable[[JournalEntry], JournalEntry]
+    db: Database, target: ErasureTarget, append: Callable[[JournalEntry], JournalEntry]
 ) -> int:
     """Erase the entries about an object in the open transaction; return how many there were."""
     count = 0
-    erasable = (remaining for _, remaining in _iterate_erasable(db, persona_id))
+    erasable = (remaining for _, remaining in _iterate_erasable(db, target))
     with db.allow_rewriting():
         while batch := list(islice(erasable, _RECORDED_ENTRIES)):
             for remaining in batch:
                 _rewrite(db, remaining)
-            append(_record_erasing(persona_id, batch))
+            for persona_id, erased in groupby(batch, partial(_choose_id, target)):
+                append(_record_erasing(persona_id, list(erased)))
             count += len(batch)
         if count:
             db.execute(_DELETE_DOCUMENTS)
@@ -84,6 +98,11 @@ def _rewrite(db: Database, remaining: JournalEntry) -> None:
     db.execute(statement, (*rows.to_row(remaining, remaining.body_digest), remaining.seq))
 
 
+def _choose_id(target: ErasureTarget, erased: JournalEntry) -> str:
+    """Return the id under which an erased entry is recorded."""
+    return erased.persona_id if erased.persona_id in target.ids else (*target.ids, "")[0]
+
+
 def _record_erasing(persona_id: str, erased: Sequence[JournalEntry]) -> JournalEntry:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     digests = sorted([entry.seq, digest_of(entry, "")] for entry in erased)
@@ -92,23 +111,29 @@ def _record_erasing(persona_id: str, erased: Sequence[JournalEntry]) -> JournalE
     )
 
 
-def _iterate_erasable(db: Database, persona_id: str) -> Iterator[tuple[JournalEntry, JournalEntry]]:
+def _iterate_erasable(
+    db: Database, target: ErasureTarget
+) -> Iterator[tuple[JournalEntry, JournalEntry]]:
     """Yield each entry with contents about an object, and what is to be left of it."""
     read = partial(_read, db)
-    creation_id = _creation_id(persona_id)
-    found = db.execute(_REFERRED_NUMBERS, (creation_id, persona_id)).fetchall()
-    referred = {seq for (seq,) in found}
+    creation_id = _creation_id(target)
+    referred: set[int] = set()
+    for persona_id in target.ids:
+        found = db.execute(_REFERRED_NUMBERS, (creation_id, persona_id)).fetchall()
+        referred.update(seq for (seq,) in found)
     names, states = _find_names_and_states(read, referred)
+    names, states = names | target.names, states | target.states
     is_known = bool(referred)
-    for entry in rows.read_pages(read, _ENTRIES_OF_OBJECT, (persona_id,)):
-        is_known = True
-        names.add(_name_in_project(entry))
-        yield entry, _without_contents(entry)
+    for persona_id in target.ids:
+        for entry in rows.read_pages(read, _ENTRIES_OF_OBJECT, (persona_id,)):
+            is_known = True
+            names.add(_name_in_project(entry))
+            yield entry, _without_contents(entry)
     now = datetime.now(UTC)
     for entry in rows.read_pages(read, _WITHOUT_ID, (creation_id,)):
         remaining = entry
         if "parts" in entry.detail:
-            remaining = _without_part(entry, persona_id)
+            remaining = _without_parts(entry, target.ids)
         elif "items" in entry.detail:
             if entry.detail.get("state") in states:
                 remaining = _without_values(entry, names)
@@ -122,9 +147,9 @@ def _read(db: Database, clauses: str, values: Sequence[Any]) -> list[JournalEntr
     return list(rows.read_entries(db, clauses, values))
 
 
-def _creation_id(persona_id: str) -> str:
+def _creation_id(target: ErasureTarget) -> str:
     """Return the id under which the creation of an object is recorded: KIND/, or nothing."""
-    kind, _ = split_journal_id(persona_id)
+    kind, _ = split_journal_id(target.ids[0] if target.ids else "")
     return "" if kind == "persona" else f"{kind}/"
 
 
@@ -161,9 +186,9 @@ def _is_expired_creation(entry: JournalEntry, now: datetime) -> bool:
     return datetime.fromisoformat(entry.detail["expires_at"]) < now
 
 
-def _without_part(plan: JournalEntry, persona_id: str) -> JournalEntry:
+def _without_parts(plan: JournalEntry, persona_ids: Sequence[str]) -> JournalEntry:
     """Return a bulk plan without a persona and the patches that only it had."""
-    parts = [part for part in plan.detail["parts"] if part[0] != persona_id]
+    parts = [part for part in plan.detail["parts"] if part[0] not in persona_ids]
     used = {part[-1] for part in parts}
     patches = [patch if at in used else [] for at, patch in enumerate(plan.detail["patches"])]
     detail: JsonObject = {**plan.detail, "parts": parts, "patches": patches}

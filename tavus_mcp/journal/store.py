@@ -25,7 +25,12 @@ from tavus_mcp.journal.accounts import (
 from tavus_mcp.journal.anchor import Anchor, AnchorLine
 from tavus_mcp.journal.database import Database
 from tavus_mcp.journal.entry import GENESIS, REFUSED, JournalEntry
-from tavus_mcp.journal.erasure import ErasableContents, erase_object, measure_contents
+from tavus_mcp.journal.erasure import (
+    ErasableContents,
+    ErasureTarget,
+    erase_object,
+    measure_contents,
+)
 from tavus_mcp.journal.history import HistorySlice, read_history
 from tavus_mcp.journal.location import JournalLocation, open_database
 from tavus_mcp.journal.verification import is_anchored, verify_snapshot
@@ -274,12 +279,12 @@ class JournalStore:
             for persona_id in persona_ids:
                 append(JournalEntry("adopt", persona_id, at), **origin)
 
-    def erasable_contents(self, persona_id: str) -> ErasableContents:
+    def erasable_contents(self, target: ErasureTarget) -> ErasableContents:
         """Return how much ``erase`` would erase."""
         with self._lock:
-            return measure_contents(self._db, persona_id)
+            return measure_contents(self._db, target)
 
-    def erase(self, persona_id: str) -> tuple[int, bool]:
+    def erase(self, target: ErasureTarget) -> tuple[int, bool]:
         """Erase the contents of the entries about an object, so that the chain still verifies.
 
         Returns how many there were, and False if copies may be left in the files because another
@@ -287,7 +292,7 @@ class JournalStore:
         """
         author = self._author()
         with self._transaction(sync=True) as append:
-            count = erase_object(self._db, persona_id, partial(append, author=author))
+            count = erase_object(self._db, target, partial(append, author=author))
         with self._lock:
             return count, self._db.compact()
 

@@ -117,7 +117,7 @@ def test_an_environment_that_another_command_holds_is_a_conflict(runner: Command
         (("sandbox", "--switch", "patchs=live"), 64, "; did you mean 'patches'?"),
         (("journal", "show", "adda", *ENV), 1, "nothing about 'adda'; did you mean 'ada'?"),
         (("journal", "erase", "adda", *ENV), 1, "nothing about 'adda'; did you mean 'ada'?"),
-        (("journal", "show", "p0", *ENV), 1, "The journal holds nothing about 'p0'.\n"),
+        (("journal", "show", "p0", *ENV), 1, "The journal holds nothing about 'p0' by this name."),
         (
             ("restore", "ada@REVISION", "--only", "/sytem_prompt", *ENV),
             4,

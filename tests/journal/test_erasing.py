@@ -15,6 +15,7 @@ from mcp_client import ToolClient
 
 from tavus_mcp.cli import main
 from tavus_mcp.journal.entry import ERASED, JournalEntry
+from tavus_mcp.journal.erasure import ErasureTarget
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_journal
 
@@ -245,7 +246,7 @@ async def test_more_entries_than_one_record_names_are_erased(
     with closing(JournalStore.open(path)) as journal:
         for number in range(7):
             journal.append(JournalEntry("seen", "p1", "now", revision=str(number), body="{}"))
-        assert journal.erase("p1") == (7, True)
+        assert journal.erase(ErasureTarget(("p1",))) == (7, True)
         assert [entry.kind for entry in journal.entries()].count("erase") == 3
     result = verify_journal(path)
     assert (result.faults, result.erased_count) == ([], 7)

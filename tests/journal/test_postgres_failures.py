@@ -21,6 +21,7 @@ from postgres_server import PASSWORD, URL_PASSWORD, PostgresServer, start_postgr
 from tavus_mcp.journal import postgres_connection
 from tavus_mcp.journal.database import DatabaseError
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.erasure import ErasureTarget
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.journal.verification import verify_journal
@@ -232,7 +233,7 @@ def test_erased_contents_are_gone_from_the_files_of_the_tables(
         journal.append(JournalEntry("seen", "p2", "now", revision="0", body='"of another"'))
         server.execute("CHECKPOINT")
         assert server.has_in_tables(canary)
-        assert journal.erase("p1") == (3, True)
+        assert journal.erase(ErasureTarget(("p1",))) == (3, True)
         server.execute("CHECKPOINT")
         assert not server.has_in_tables(canary)
         assert journal.verify() == []

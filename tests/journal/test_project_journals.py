@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from command_runner import CommandResult, CommandRunner
+
+from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.store import JournalStore
 
 CONFIGURATION = """\
 [environments.local]
@@ -58,6 +63,76 @@ def test_an_object_of_an_environment_is_erased_by_its_name_and_the_rest_is_undon
     assert (undone.status, undone.find_value("summary")) == (0, "1 deleted"), undone
     assert run(runner, "list", *LOCAL).stdout.count("Bob") == 0
     assert run(runner, "list", *LOCAL).stdout.count("Ada") == 1
+
+
+def test_all_ids_that_an_object_had_are_erased_by_its_name_also_without_a_state(
+    runner: CommandRunner,
+) -> None:
+    assert run(runner, "apply", *LOCAL).status == 0
+    ids = []
+    for command in ("undo", ""):
+        ids.append(run(runner, "delete", "ada", *LOCAL, "--yes").find_value("persona_id"))
+        if command:
+            assert run(runner, command, "ada", *LOCAL, "--yes").status == 0
+    recreated = run(runner, "apply", *LOCAL, "--resolve", "file")
+    assert recreated.find_value("summary") == "1 created", recreated
+    ids.append(recreated.find_value("created").split()[-1])
+    assert len(set(ids)) == 3
+    bob = run(runner, "delete", "bob", *LOCAL, "--yes").find_value("persona_id")
+    assert run(runner, "delete", "ada", *LOCAL, "--yes").status == 0
+    assert run(runner, "pull", *LOCAL).status == 0
+    assert not (runner.folder / "personas/ada.yaml").exists()
+    shown = run(runner, "journal", "show", "ada", *LOCAL).stdout.splitlines()
+    numbers = [int(line.split()[0]) for line in shown]
+    assert numbers == sorted(set(numbers))
+    assert {line.split()[2] for line in shown} == set(ids)
+    asked = run(runner, "journal", "erase", "personas/ada", *LOCAL)
+    assert (asked.status, f"about 'Ada' ({', '.join(ids)})" in asked.stderr) == (5, True), asked
+    erased = run(runner, "journal", "erase", "ada", *LOCAL, "--yes")
+    assert (erased.status, f"about {', '.join(ids)}. They" in erased.stdout) == (0, True), erased
+    count = asked.stderr.split("contents of ")[1].split()[0]
+    assert f"the contents of {count} entries" in erased.stdout
+    assert b"canary of Ada" not in read_journal(runner)
+    assert b"canary of Bob" in read_journal(runner)
+    assert run(runner, "journal", "verify", *LOCAL).status == 0
+    unknown = run(runner, "journal", "erase", "carla", *LOCAL, "--yes").stderr
+    assert "nothing about 'carla' by this name." in unknown
+    assert "tavus-mcp journal show --env local shows" in unknown
+    assert f"about {bob}. They" in run(runner, "journal", "erase", bob, *LOCAL, "--yes").stdout
+
+
+def test_an_erasing_by_id_names_the_other_ids_of_the_object(runner: CommandRunner) -> None:
+    assert run(runner, "apply", *LOCAL).status == 0
+    first = run(runner, "delete", "ada", *LOCAL, "--yes").find_value("persona_id")
+    second = run(runner, "undo", "ada", *LOCAL, "--yes").find_value("persona_id")
+    for own, other in ((first, second), (second, first)):
+        asked = run(runner, "journal", "erase", own, *LOCAL)
+        assert f"not those about {other}, other ids of the same object" in asked.stderr
+    erased = run(runner, "journal", "erase", first, *LOCAL, "--yes")
+    assert f"also had the ids {second}, whose entries are left" in erased.stdout
+    erased = run(runner, "journal", "erase", second, *LOCAL, "--yes")
+    assert "also had" not in erased.stdout
+    assert b"canary of Ada" not in read_journal(runner)
+
+
+def test_what_a_run_holds_of_an_object_that_was_never_created_is_erased(
+    runner: CommandRunner,
+) -> None:
+    assert run(runner, "apply", *LOCAL).status == 0
+    folder = runner.folder / ".tavus"
+    state_id = json.loads((folder / "local.json").read_text())["state"]
+    items = [
+        {"object": f"personas/{name}", "action": "create", "file": {"greeting": f"canary {name}"}}
+        for name in ("eve", "bob")
+    ]
+    detail = {"kind": "project", "expires_at": "2026-01-01", "state": state_id, "items": items}
+    with closing(JournalStore.open(folder / "local/local/sandbox-journal.sqlite3")) as journal:
+        journal.append(JournalEntry("plan", "", "2026-01-01", "apply_project", detail=detail))
+    erased = run(runner, "journal", "erase", "eve", *LOCAL, "--yes")
+    assert "contents of 1 entry about personas/eve. They" in erased.stdout, erased
+    assert b"canary eve" not in read_journal(runner)
+    assert b"canary bob" in read_journal(runner)
+    assert run(runner, "journal", "verify", *LOCAL).status == 0
 
 
 def test_what_a_run_holds_of_a_settled_conflict_is_erased_too(runner: CommandRunner) -> None:

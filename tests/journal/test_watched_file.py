@@ -18,6 +18,7 @@ from mcp_client import ToolClient, text_of
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.journal.erasure import ErasureTarget
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_journal
 
@@ -140,7 +141,7 @@ async def test_a_file_that_another_process_has_compacted_is_used_on(
         journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001 - not public
         size_bytes = path.stat().st_size
         await tool_client.expect_result("list_revisions", persona_id=persona_ids[0])
-        assert journal.erase(persona_ids[0])[1]
+        assert journal.erase(ErasureTarget((persona_ids[0],)))[1]
         assert path.stat().st_size < size_bytes
     await tool_client.expect_result("update_persona", persona_id=persona_ids[1], context="Hi.")
     assert verify_journal(path).faults == []
