@@ -82,15 +82,15 @@ def test_all_ids_that_an_object_had_are_erased_by_its_name_also_without_a_state(
     assert run(runner, "delete", "ada", *LOCAL, "--yes").status == 0
     assert run(runner, "pull", *LOCAL).status == 0
     assert not (runner.folder / "personas/ada.yaml").exists()
-    shown = run(runner, "journal", "show", "ada", *LOCAL).stdout.splitlines()
-    numbers = [int(line.split()[0]) for line in shown]
+    listing = run(runner, "journal", "show", "ada", *LOCAL).stdout.splitlines()
+    numbers = [int(line.split()[0]) for line in listing]
     assert numbers == sorted(set(numbers))
-    assert {line.split()[2] for line in shown} == set(ids)
-    asked = run(runner, "journal", "erase", "personas/ada", *LOCAL)
-    assert (asked.status, f"about 'Ada' ({', '.join(ids)})" in asked.stderr) == (5, True), asked
+    assert {line.split()[2] for line in listing} == set(ids)
+    question = run(runner, "journal", "erase", "personas/ada", *LOCAL)
+    assert (question.status, f"about 'Ada' ({', '.join(ids)})" in question.stderr) == (5, True), question
     erased = run(runner, "journal", "erase", "ada", *LOCAL, "--yes")
     assert (erased.status, f"about {', '.join(ids)}. They" in erased.stdout) == (0, True), erased
-    count = asked.stderr.split("contents of ")[1].split()[0]
+    count = question.stderr.split("contents of ")[1].split()[0]
     assert f"the contents of {count} entries" in erased.stdout
     assert b"canary of Ada" not in read_journal(runner)
     assert b"canary of Bob" in read_journal(runner)
@@ -106,8 +106,8 @@ def test_an_erasing_by_id_names_the_other_ids_of_the_object(runner: CommandRunne
     first = run(runner, "delete", "ada", *LOCAL, "--yes").find_value("persona_id")
     second = run(runner, "undo", "ada", *LOCAL, "--yes").find_value("persona_id")
     for own, other in ((first, second), (second, first)):
-        asked = run(runner, "journal", "erase", own, *LOCAL)
-        assert f"not those about {other}, other ids of the same object" in asked.stderr
+        question = run(runner, "journal", "erase", own, *LOCAL)
+        assert f"not those about {other}, other ids of the same object" in question.stderr
     erased = run(runner, "journal", "erase", first, *LOCAL, "--yes")
     assert f"also had the ids {second}, whose entries are left" in erased.stdout
     erased = run(runner, "journal", "erase", second, *LOCAL, "--yes")
