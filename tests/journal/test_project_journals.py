@@ -87,7 +87,9 @@ def test_all_ids_that_an_object_had_are_erased_by_its_name_also_without_a_state(
     assert numbers == sorted(set(numbers))
     assert {line.split()[2] for line in listing} == set(ids)
     question = run(runner, "journal", "erase", "personas/ada", *LOCAL)
-    assert (question.status, f"about 'Ada' ({', '.join(ids)})" in question.stderr) == (5, True), question
+    assert (question.status, f"about 'Ada' ({', '.join(ids)})" in question.stderr) == (5, True), (
+        question
+    )
     erased = run(runner, "journal", "erase", "ada", *LOCAL, "--yes")
     assert (erased.status, f"about {', '.join(ids)}. They" in erased.stdout) == (0, True), erased
     count = question.stderr.split("contents of ")[1].split()[0]
