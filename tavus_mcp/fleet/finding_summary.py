@@ -25,13 +25,17 @@ _INDIVIDUAL_FIX_HINT = (
 
 @dataclass
 class _Group:
-    """The findings of one rule: the first of them, and the ids of the personas."""
+    """The findings of one rule: the first of them, and the ids of the personas.
+
+    ``count`` is the number of personas, ``finding_count`` that of findings.
+    """
 
     example: Finding
     has_same_message: bool = True
     has_same_hint: bool = True
     has_same_path: bool = True
     count: int = 0
+    finding_count: int = 0
     persona_ids: list[str] = field(default_factory=list)
 
     def add(self, persona_id: str, finding: Finding) -> None:
@@ -87,9 +91,11 @@ class FindingSummary:
             self.counts[finding.severity] += 1
             rule = finding.rule if isinstance(finding, RuleFinding) else None
             key = (finding.severity, rule or finding.message)
+            group = self._groups.setdefault(key, _Group(finding))
+            group.finding_count += 1
             if key not in added:
                 added.add(key)
-                self._groups.setdefault(key, _Group(finding)).add(persona_id, finding)
+                group.add(persona_id, finding)
 
     def groups(self) -> list[JsonObject]:
         """Return a row for each rule: most severe first, then those with a fix, then frequent."""
@@ -140,4 +146,6 @@ def _detailed_row(group: _Group, max_ids: int) -> JsonObject:
 
 def _summary_row(group: _Group) -> JsonObject:
     rule = getattr(group.example, "rule", None)
-    return {"rule": rule, "severity": group.example.severity, "personas": group.count}
+    row = {"rule": rule, "severity": group.example.severity, "personas": group.count}
+    has_more = group.finding_count != group.count  # else the counts of findings would not add up
+    return {**row, "findings": group.finding_count} if has_more else row

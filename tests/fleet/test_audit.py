@@ -87,8 +87,13 @@ async def test_a_rule_with_several_findings_counts_a_persona_once(
         store, build_persona_row(1, system_prompt="Hi {{name}}.", greeting="Hello {{name}}.")
     )
     report = await tool_client.expect_result("audit_personas")
-    assert find_group(report, "placeholder-in-text")["personas"] == 1
+    row = find_group(report, "placeholder-in-text")
+    assert (row["personas"], row["findings"]) == (1, 2)
     assert report["counts"]["warning"] == 2
+    others = [row for row in report["groups"] if row["rule"] != "placeholder-in-text"]
+    assert not [row for row in others if "findings" in row]
+    found = sum(row.get("findings", row["personas"]) for row in report["groups"])
+    assert found == sum(report["counts"].values())
 
 
 @pytest.mark.parametrize(

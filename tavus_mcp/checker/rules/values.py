@@ -6,6 +6,7 @@ warning that names the nearest known values, and no fix exchanges it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog, FieldFacts
@@ -15,10 +16,12 @@ from tavus_mcp.checker.fixes import set_at
 from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import find_nearest_names
+from tavus_mcp.text import find_nearest_names, quote_foreign
 
 _MODEL = "/layers/tts/tts_model_name"
 _MAX_LISTED_VALUES = 12
+_WORDS = re.compile(r"[A-Za-z]{1,12}(?:[ _-][A-Za-z]{1,12}){0,3}")
+"""A value that is named in a message although it is like no known one; another may be a key."""
 _NOT_EXCHANGED = "The value may be new: Tavus decides, and nothing here is sure to mean the same."
 # What other rules cannot check without knowing the value.
 _UNCHECKED: dict[str, str] = {
@@ -88,8 +91,10 @@ def unknown_value_violation(
     nearest = find_nearest_names(value, known)
     listed = ", ".join(known[:_MAX_LISTED_VALUES])
     hint = f"Nearest: {', '.join(nearest)}. Known: {listed}." if nearest else f"Known: {listed}."
+    is_nameable = nearest or _WORDS.fullmatch(value)
+    subject = quote_foreign(value) if is_nameable else "This value"
     return Violation(
-        path, f"This value is not known here; Tavus decides whether it takes it.{consequence}", hint
+        path, f"{subject} is not known here; Tavus decides whether it takes it.{consequence}", hint
     )
 
 
