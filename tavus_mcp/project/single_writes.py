@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tavus_mcp.app import App
+from tavus_mcp.errors import Refused
 from tavus_mcp.history.record import DELETIONS
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES, iter_revivals
+from tavus_mcp.history.states import find_state
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.kinds import PERSONA, ObjectName
@@ -64,6 +66,42 @@ async def list_single_writes(
             start < outcome.seq and (end is None or outcome.seq < end) for start, end in undos
         )
     ]
+
+
+async def without_undone_deletions(app: App, writes: Sequence[SingleWrite]) -> list[SingleWrite]:
+    """Return writes without deletions that were undone, and without their undos.
+
+    Both together changed nothing but an id, if the persona came back as it was.
+    """
+    deletions = {
+        write.outcome.persona_id: write for write in writes if write.outcome.tool in DELETIONS
+    }
+    undone: set[int] = set()
+    for write in writes:
+        deletion = deletions.get(write.outcome.detail.get(REVIVES, ""))
+        if deletion is not None and await _is_as_before(app, deletion, write):
+            undone |= {deletion.outcome.seq, write.outcome.seq}
+    return [write for write in writes if write.outcome.seq not in undone]
+
+
+async def _is_as_before(app: App, deletion: SingleWrite, revival: SingleWrite) -> bool:
+    """Tell whether a persona came back with the fields that it had when it was deleted."""
+    intent = await app.journal.entry(deletion.outcome.ref)
+    outcome = revival.outcome
+    try:
+        before = await find_state(app, intent.persona_id, intent.revision) if intent else None
+        after = await find_state(app, outcome.persona_id, outcome.revision)
+    except Refused:  # an altered entry: the change counts
+        return False
+    if before is None or after is None:
+        return False
+    return before.writable_fields() == after.writable_fields()
+
+
+def undo_command(write: SingleWrite) -> str:
+    """Return the words of the command that takes a write back, if it is the newest of a persona."""
+    verb = "delete" if REVIVES in write.outcome.detail else "undo"
+    return f"{verb} {write.name.name}"
 
 
 def _name_ids(state: EnvironmentState, outcomes: Sequence[JournalEntry]) -> dict[str, ObjectName]:

@@ -5,6 +5,7 @@ An object or a field that somebody edited since is left as it is and reported as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.errors import Conflict, Refused, ToolFailure
+from tavus_mcp.history.record import EXPECTED_VALUES
 from tavus_mcp.history.revivals import ReplacedIds
 from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.restore import find_current
 from tavus_mcp.project.adapters import ADAPTERS
@@ -23,6 +26,7 @@ from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import TOOL, UndoOptions, WriteOptions, WriteResult
+from tavus_mcp.project.plan import Action
 from tavus_mcp.project.runs import (
     Run,
     RunWrite,
@@ -34,7 +38,12 @@ from tavus_mcp.project.runs import (
     start_run,
 )
 from tavus_mcp.project.secret_names import resolve_secrets
-from tavus_mcp.project.single_writes import describe_single_writes, list_single_writes
+from tavus_mcp.project.single_writes import (
+    describe_single_writes,
+    list_single_writes,
+    undo_command,
+    without_undone_deletions,
+)
 from tavus_mcp.project.state import EnvironmentState, ObjectState, load_folder_id, save_state
 from tavus_mcp.project.sync import accept_account, restore_bases
 from tavus_mcp.text import quote_paths
@@ -76,22 +85,26 @@ class UndoResult:
 async def choose_run(app: App, state: EnvironmentState) -> Run:
     """Return the newest run that is no undo and was not undone.
 
-    A run whose undo was interrupted is chosen again, so that its undo is completed. Raises
-    ``Refused`` if there is none, and ``Conflict`` if a persona was changed since without a run, as
-    it is not known then which of both is to be undone.
+    One that was carried out without anything to take back is passed over. A run whose undo was
+    interrupted is chosen again, so that its undo is completed. Raises ``Refused`` if there is none,
+    and ``Conflict`` if a persona was changed since without a run, as it is not known then which of
+    both is to be undone.
     """
     runs = await list_runs(app, state.state_id)
     undone = {run.undo_of for run in runs if run.undo_of and await find_end(app, run)}
     found = (run for run in runs if not run.undo_of and run.run_id not in undone)
     run = next(found, None)
+    while run is not None and await _has_nothing_to_undo(app, run):
+        run = next(found, None)
     later = await list_single_writes(app, state, runs, run.entry.seq if run else 0)
+    later = await without_undone_deletions(app, later)
     environment = f"--env {state.environment}"
-    newest = later[0].name.name if later else ""
+    newest = f"tavus-mcp {undo_command(later[0])} {environment}" if later else ""
     if run is not None and later:
         raise Conflict(
             f"Since {run.run_id}, this was done without an apply: {describe_single_writes(later)}. "
-            f"tavus-mcp undo {newest} {environment} takes back the newest of that; tavus-mcp undo "
-            f"{run.run_id} {environment} takes back the apply. Nothing was sent."
+            f"{newest} takes back the newest of that; tavus-mcp undo {run.run_id} {environment} "
+            "takes back the apply. Nothing was sent."
         )
     if run is not None:
         return run
@@ -101,10 +114,29 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     )
     if later:
         message += (
-            f" This was done without one: {describe_single_writes(later)}. tavus-mcp undo {newest} "
-            f"{environment} takes back the newest of that."
+            f" This was done without one: {describe_single_writes(later)}. {newest} takes back the "
+            "newest of that."
         )
     raise Refused(message)
+
+
+async def _has_nothing_to_undo(app: App, run: Run) -> bool:
+    """Tell whether all of a run was done, and nothing of it can be taken back.
+
+    So it is if it sent secrets or forgot objects alone. A run that was stopped before its first
+    write, or whose writes failed, is not passed over: the person may mean that one.
+    """
+    writes = await load_writes(app, run)
+    objects = {row["object"] for row in run.items if row["action"] != Action.FORGET}
+    return (
+        all(map(_is_unchanged, writes))
+        and objects == {str(write.name) for write in writes}
+        and await find_end(app, run) is not None
+    )
+
+
+def _is_unchanged(write: RunWrite) -> bool:
+    return write.outcome is not None and write.outcome.status == "unchanged"
 
 
 async def load_undoable_writes(app: App, state: EnvironmentState, run: Run) -> list[RunWrite]:
@@ -114,13 +146,29 @@ async def load_undoable_writes(app: App, state: EnvironmentState, run: Run) -> l
     """
     if run.environment != state.environment:
         raise Refused(f"{run.run_id} changed environment {run.environment!r}. Name it with --env.")
-    writes = [write for write in await load_writes(app, run) if _may_have_effect(write)]
+    all_writes = await load_writes(app, run)
+    writes = [write for write in all_writes if _may_have_effect(write)]
     if not writes:
         raise Refused(
-            f"{run.run_id} has written nothing, so there is nothing to undo. tavus-mcp undo RUN "
-            "takes back an earlier run; tavus-mcp history lists them."
+            f"{run.run_id} {_describe_no_effect(run, all_writes)} tavus-mcp undo RUN takes back "
+            f"an earlier run; tavus-mcp history --env {state.environment} lists them."
         )
     return writes
+
+
+def _describe_no_effect(run: Run, writes: Sequence[RunWrite]) -> str:
+    """Return why nothing of a run can be taken back."""
+    if any(map(_is_unchanged, writes)):
+        sent = json.dumps([write.intent.detail.get(EXPECTED_VALUES) for write in writes])
+        if MASK in sent:
+            return "sent a secret, which cannot be taken back, and changed nothing else."
+        return "sent values that changed nothing, so there is nothing to undo."
+    if any(row["action"] == Action.FORGET for row in run.items):
+        return (
+            "made the project forget objects, which an undo does not change; tavus-mcp pull --all "
+            "writes files for them again."
+        )
+    return "has written nothing, so there is nothing to undo."
 
 
 def describe_undo(write: RunWrite) -> str:

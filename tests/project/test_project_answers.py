@@ -96,3 +96,55 @@ def test_a_conflict_settled_for_the_account_is_counted(runner: CommandRunner) ->
     applied = run(runner, "apply", *ENV, "--resolve", "live")
     assert applied.find_value("summary") == "1 settled for the account"
     assert json.loads(run(runner, "apply", *ENV, "--json").stdout)["status"] == "unchanged"
+
+
+def test_a_resent_secret_is_named_and_does_not_stop_an_undo(runner: CommandRunner) -> None:
+    """Its value is nowhere, so that the run with it has nothing to take back."""
+    key = {"ADA_KEY": "sk-abcdefghijklmnop"}
+    runner.write_file(ONE_ENVIRONMENT + 'secrets = { openai = "ADA_KEY" }\n', "tavus.toml")
+    layer = "model: gpt-x, base_url: 'https://api.openai.com/v1', api_key_ref: openai"
+    runner.write_file(f"{ADA}layers: {{llm: {{{layer}}}}}\n", "personas/ada.yaml")
+    run(runner, "apply", **key)
+    resent = run(runner, "apply", "--resend-secret", "openai", **key).find_value("run")
+    refused = run(runner, "undo", resent, status=4, **key).stderr
+    assert f"{resent} sent a secret, which cannot be taken back" in refused
+    assert run(runner, "undo", "--yes", **key).find_value("summary") == "1 deleted"
+
+
+def test_what_was_forgotten_is_named_and_does_not_stop_an_undo(runner: CommandRunner) -> None:
+    runner.write_file(ADA.replace("Ada", "Bob"), "bob.yaml")
+    run(runner, "apply", "bob.yaml", TAVUS_MCP_SANDBOX="1")
+    sandbox = runner.folder / ".tavus/local/staging"
+    sandbox.mkdir(parents=True)
+    (runner.data_folder / "sandbox.sqlite3").rename(sandbox / "sandbox.sqlite3")
+    run(runner, "pull", "--all")
+    run(runner, "apply")
+    (runner.folder / "personas/bob.yaml").unlink()
+    forgotten = run(runner, "apply", "--prune").find_value("run")
+    refused = run(runner, "undo", forgotten, status=4).stderr
+    assert "made the project forget objects, which an undo does not change" in refused
+    assert run(runner, "undo", "--yes").find_value("summary") == "1 deleted"
+
+
+def test_a_deletion_that_was_undone_does_not_stop_an_undo(runner: CommandRunner) -> None:
+    run(runner, "apply")
+    run(runner, "delete", "ada", "--yes")
+    assert "tavus-mcp undo ada --env staging takes back" in run(runner, "undo", status=3).stderr
+    run(runner, "undo", "ada")
+    assert run(runner, "undo", "--yes").find_value("summary") == "1 deleted"
+
+
+def test_what_came_back_at_another_revision_is_deleted_by_the_named_command(
+    runner: CommandRunner,
+) -> None:
+    """It differs from the persona that was deleted, so that both do not cancel each other."""
+    run(runner, "apply")
+    state = json.loads((runner.folder / ".tavus/staging.json").read_text())
+    revision = state["objects"]["personas/ada"]["digest"][:12]
+    write_prompt(runner, "You listen.")
+    run(runner, "apply")
+    run(runner, "delete", "ada", "--yes")
+    run(runner, "restore", f"ada@{revision}")
+    refused = run(runner, "undo", status=3).stderr
+    assert "tavus-mcp delete ada --env staging takes back the newest of that" in refused
+    run(runner, "delete", "ada", *ENV, "--yes")

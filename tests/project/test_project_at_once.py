@@ -128,7 +128,7 @@ def test_a_run_without_writes_is_no_reason_to_undo_another_one(project: ProjectF
         assert project.kill_apply(moment)
         moment += 1
     assert project.carried_out == []
-    with pytest.raises(Refused, match=r"has written nothing.*history lists them"):
+    with pytest.raises(Refused, match=r"has written nothing.*history --env staging lists them"):
         project.undo()
 
 
