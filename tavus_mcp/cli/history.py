@@ -39,7 +39,7 @@ async def print_history(command: ProjectCommand) -> int:
     data: JsonObject = {
         "schema": HISTORY_SCHEMA,
         "environment": state.environment,
-        "runs": [_describe(item, undone) for item in runs],
+        "runs": [_describe(item, undone, state.run) for item in runs],
         "writes": [_describe_write(item) for item in writes],
     }
     lines = [
@@ -54,13 +54,14 @@ async def print_history(command: ProjectCommand) -> int:
     return ExitStatus.DONE
 
 
-def _describe(run: Run, undone: dict[str, str]) -> JsonObject:
+def _describe(run: Run, undone: dict[str, str], open_run_id: str) -> JsonObject:
     return {
         "run": run.run_id,
         "at": run.entry.at,
         "author": run.entry.author,
         "undo_of": run.undo_of or None,
         "undone_by": undone.get(run.run_id),
+        "unfinished": run.run_id == open_run_id,
         "items": [{"object": row["object"], "action": row["action"]} for row in run.items],
     }
 
@@ -88,4 +89,6 @@ def _line(row: JsonObject) -> str:
         words.append(f"undo of {row['undo_of']}")
     if row["undone_by"]:
         words.append(f"undone by {row['undone_by']}")
+    if row["unfinished"]:
+        words.append("unfinished: the same apply continues it")
     return "  ".join(word for word in words if word)

@@ -65,7 +65,7 @@ def status_text(comparison: Comparison) -> str:
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
         if action := _prune_action(item):
-            detail += f"; --prune {action}s it"
+            detail += f"; --prune {action}s it; pull {item.name} brings its file back"
         if is_conflict(item):
             detail = f"conflict: {detail}"
         more = f"  and {len(paths) - 4} more" if len(paths) > 4 else ""

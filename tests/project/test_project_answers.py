@@ -148,3 +148,29 @@ def test_what_came_back_at_another_revision_is_deleted_by_the_named_command(
     refused = run(runner, "undo", status=3).stderr
     assert "tavus-mcp delete ada --env staging takes back the newest of that" in refused
     run(runner, "delete", "ada", *ENV, "--yes")
+
+
+def test_status_names_the_command_that_brings_a_file_back(runner: CommandRunner) -> None:
+    run(runner, "apply")
+    path = runner.folder / "personas/ada.yaml"
+    path.unlink()
+    run(runner, "pull", "--all")
+    assert not path.exists()
+    row = run(runner, "status", status=2).stdout.splitlines()[1]
+    assert row.endswith("--prune deletes it; pull personas/ada brings its file back")
+    assert run(runner, "pull", "personas/ada").find_value("brought back") == "personas/ada"
+    assert path.exists()
+
+
+def test_history_names_an_apply_that_is_unfinished(runner: CommandRunner) -> None:
+    """The state of the environment names it until the same apply has continued it."""
+    run_id = run(runner, "apply").find_value("run")
+    path = runner.folder / ".tavus/staging.json"
+    state = json.loads(path.read_text())
+    assert "unfinished" not in run(runner, "history").stdout
+    path.write_text(json.dumps({**state, "run": run_id}))
+    assert "unfinished: the same apply continues it" in run(runner, "history").stdout
+    (row,) = json.loads(run(runner, "history", "--json").stdout)["runs"]
+    assert row["unfinished"] is True
+    run(runner, "apply")
+    assert "unfinished" not in run(runner, "history").stdout
