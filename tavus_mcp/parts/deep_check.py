@@ -17,7 +17,7 @@ from tavus_mcp.checker.rule import Violation
 from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import indexed_texts, is_id
-from tavus_mcp.models.document import PartKindName, PersonaDocument
+from tavus_mcp.models.document import Document, PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import KINDS
@@ -88,6 +88,32 @@ async def check_parts(app: App, persona: PersonaDocument) -> list[RuleFinding]:
     findings += _name_findings(persona, progress)
     findings += _incomplete_findings(persona, len(keys), progress)
     return sort_by_severity(findings)
+
+
+async def find_name_clashes(app: App, persona: Document, name: str) -> list[RuleFinding]:
+    """Return a finding for each attached registry tool with the name of a new inline function.
+
+    A tool that cannot be read is left out. Raises ``InvalidKey``.
+    """
+    ids = [item for _, item in indexed_texts(persona.at("/tool_ids", None)) if is_id(item)]
+    progress = _Progress()
+
+    async def read(object_id: str) -> None:
+        await _read_parts(app, ("tool", object_id, False), progress)
+
+    await concurrency.for_each(iter_in_time(ids[:MAX_PARTS_READ]), read)
+    return [
+        warning(
+            NAME_OF_FUNCTION,
+            f"The attached tool {quote_foreign(object_id)} has the same name; which of both is "
+            "called is not documented.",
+            path="/tool_ids",
+            hint="Keep one of them.",
+            source="P:pal/tools",
+        )
+        for (_, object_id), part in progress.parts.items()
+        if part.name == name
+    ]
 
 
 def _iter_references(persona: PersonaDocument) -> Iterator[_Reference]:

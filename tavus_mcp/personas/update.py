@@ -8,7 +8,7 @@ request cannot hold a ``test``, the object is read once more just before it is s
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -56,6 +56,9 @@ from tavus_mcp.personas.write_rules import PERSONA_RULES, WriteRules
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 from tavus_mcp.text import quote_path, quote_paths
 
+LookUp = Callable[[App, Document], Awaitable[Sequence[RuleFinding]]]
+"""Reads other objects, and returns findings about a change of the given one."""
+
 
 @dataclass(frozen=True)
 class UpdateRequest:
@@ -64,7 +67,8 @@ class UpdateRequest:
     ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
     ``keep_legacy_spelling`` sends older spellings as they are, which restoring requires.
     ``verify_all_fields`` reports every field that reads back differently, changed or not. Without
-    ``checks_edits`` no ``test`` operations are sent, which a plan must have announced.
+    ``checks_edits`` no ``test`` operations are sent, which a plan must have announced. ``look_up``
+    returns findings that need more than the object as it is before the change.
     """
 
     tool: str
@@ -80,6 +84,13 @@ class UpdateRequest:
     checks_edits: bool = True
     rules: WriteRules = PERSONA_RULES
     origin: WriteOrigin = field(default_factory=WriteOrigin)
+    look_up: LookUp | None = None
+
+    async def add_lookups(self, app: App, before: Document) -> UpdateRequest:
+        """Return the request with the findings of ``look_up`` among its findings."""
+        if self.look_up is None:
+            return self
+        return replace(self, findings=[*self.findings, *await self.look_up(app, before)])
 
     def build_guard(self, before: Document, operations: Sequence[Operation]) -> EditGuard:
         """Return the ``test`` operations of a change, and the paths that none protects."""
@@ -121,6 +132,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     endpoint = request.rules.endpoint
     before = await app.api.get_object(endpoint, request.object_id)
     await require_revision(app, before, request.if_revision)
+    request = await request.add_lookups(app, before)
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         return await preview(app, before, request)
     after, operations, findings = await _compute_planned_update(app, before, request)

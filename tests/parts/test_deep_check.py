@@ -223,3 +223,26 @@ async def test_skills_that_tavus_does_not_show_are_reported_as_unchecked(
     assert "skills" in next(
         item["message"] for item in findings if item["rule"] == "deep-check-incomplete"
     )
+
+
+async def test_a_new_function_with_the_name_of_an_attached_tool_is_a_warning(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: the clash was in a deep check only, after the change."""
+    for name, tool_id in (("look_up", "t00000000000a"), ("send", "t00000000000b")):
+        store.put("tool", tool_id, {"tool_id": tool_id, "name": name, "description": "x"})
+    persona_id = await refer_to_parts(
+        tool_client, store, {"tool_ids": ["t00000000000a", "t00000000000b", "t00000000000c"]}
+    )
+    function = {"persona_id": persona_id, "description": "Look.", "parameters": {"type": "object"}}
+    messages = {}
+    for name in ("look_up", "other"):
+        planned = await tool_client.expect_result(
+            "set_function_tool", **function, name=name, dry_run=True
+        )
+        found = [item for item in planned["findings"] if "has the same name" in item["message"]]
+        messages[name] = [(item["severity"], item["message"][:34]) for item in found]
+    assert messages == {
+        "look_up": [("warning", "The attached tool 't00000000000a' h"[:34])],
+        "other": [],
+    }

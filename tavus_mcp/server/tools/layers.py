@@ -32,6 +32,7 @@ from tavus_mcp.models.layers import (
     layer_arguments,
 )
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.parts.deep_check import find_name_clashes
 from tavus_mcp.personas.secret_references import (
     REFERENCE_CONTAINERS,
     literal_key_findings,
@@ -301,7 +302,12 @@ async def set_function_tool(
     function = {key: value for key, value in parts.items() if value is not MISSING}
     change = PutFunction(pointer, {"type": type, "function": function})
     request = UpdateRequest(
-        "set_function_tool", persona_id, change, dry_run=dry_run, if_revision=if_revision
+        "set_function_tool",
+        persona_id,
+        change,
+        dry_run=dry_run,
+        if_revision=if_revision,
+        look_up=lambda app, before: find_name_clashes(app, before, name),
     )
     return await update(app, request)
 
