@@ -84,8 +84,9 @@ def _starts_inside_words(text: str, wanted: str) -> list[int]:
     return [
         start
         for start in find_starts(text, wanted)
+        for end in [start + len(wanted)]
         if _continues(text[max(0, start - 2) : start][::-1], wanted[0])
-        or _continues(text[start + len(wanted) :][:2], wanted[-1])
+        or _continues(text[end : end + 2], wanted[-1])
     ]
 
 

@@ -124,10 +124,9 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     """Carry out a change on the object as it is now, or store it as a plan when ``dry_run``.
 
     When Tavus refuses the ``test`` operations of a change, or the server is protected, the answer
-    is a plan that says so.
-    Raises ``Conflict`` when the object is not at ``if_revision``, the fields of the plan changed,
-    or others changed it meanwhile, ``Refused`` when Tavus would reject the result,
-    ``JournalUnavailable`` when the journal cannot be written, and the errors of the API.
+    is a plan that says so. Raises ``Conflict`` when the object is not at ``if_revision``, the
+    fields of the plan changed, or others changed it meanwhile, ``Refused`` when Tavus would reject
+    it, ``JournalUnavailable`` when the journal cannot be written, and the errors of the API.
     """
     endpoint = request.rules.endpoint
     before = await app.api.get_object(endpoint, request.object_id)
