@@ -99,9 +99,13 @@ class Receipt(DeferredModel):
 
 
 class PartReceipt(Receipt):
-    """The receipt of a write of a part; ``part`` has its kind, id and name."""
+    """The receipt of a write of a part; ``part`` has its kind, id and name.
+
+    ``next`` is the call that attaches a part that was created.
+    """
 
     part: Annotated[JsonObject | None, WithJsonSchema({"type": "object"})] = None
+    next: str | None = None
     persona_id: SkipJsonSchema[str | None] = None
     persona_name: SkipJsonSchema[str | None] = None
 

@@ -12,12 +12,14 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PartKindName
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import pointer_tokens
-from tavus_mcp.models.receipt import PartReceipt
+from tavus_mcp.models.receipt import PartReceipt, Receipt
+from tavus_mcp.parts.kinds import KINDS
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.tool_secrets import literal_secret_findings, resolve_tool_secrets
 from tavus_mcp.personas import create, update
 from tavus_mcp.personas.create import CreateRequest
 from tavus_mcp.personas.update import UpdateRequest
+from tavus_mcp.text import render_json_line
 
 _REPLACED = frozenset({"/parameters", "/config"})
 """Objects that are set as a whole; others are merged by key, where null removes."""
@@ -61,16 +63,27 @@ async def save(app: App, request: SaveRequest) -> PartReceipt:
             rules=rules,
         )
         receipt = await create.create(app, creation)
-    else:
-        values = {f"/{name}": value for name, value in fields.items()}
-        change = UpdateRequest(
-            request.tool,
-            request.object_id,
-            SetFields(values, request.unset, refuses_emptying=True, replaced=_REPLACED),
-            dry_run=request.dry_run,
-            if_revision=request.if_revision,
-            findings=findings,
-            rules=rules,
-        )
-        receipt = await update.update(app, change)
+        return PartReceipt(**dict(receipt), next=_describe_attaching(request.kind, receipt))
+    values = {f"/{name}": value for name, value in fields.items()}
+    change = UpdateRequest(
+        request.tool,
+        request.object_id,
+        SetFields(values, request.unset, refuses_emptying=True, replaced=_REPLACED),
+        dry_run=request.dry_run,
+        if_revision=request.if_revision,
+        findings=findings,
+        rules=rules,
+    )
+    receipt = await update.update(app, change)
     return PartReceipt(**dict(receipt))
+
+
+def _describe_attaching(kind: PartKindName, receipt: Receipt) -> str | None:
+    """Return the call that attaches a created part to a persona; None for a plan."""
+    if receipt.status != "applied" or receipt.part is None:
+        return None
+    object_id, is_list = receipt.part["id"], KINDS[kind].references[0].is_list
+    argument = f"{kind}s={render_json_line([object_id])}"
+    if not is_list:
+        argument = f"{kind}={render_json_line(object_id)}"
+    return f"A persona gets it with attach_parts(persona_id, {argument})."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +35,27 @@ async def test_a_saved_part_reads_back_as_it_was_given(tool_client: ToolClient, 
                 assert expected.items() <= found.items()
         else:
             assert fields[name] == value
+
+
+@KINDS
+async def test_a_created_part_comes_with_the_call_that_attaches_it(
+    tool_client: ToolClient, kind: str
+) -> None:
+    receipt = await tool_client.expect_result(SAVE_TOOLS[kind], **NEW_PARTS[kind])
+    part_id = receipt["part"]["id"]
+    call = re.search(r"attach_parts\(persona_id, (\w+)=(.*)\)\.", receipt["next"])
+    assert call is not None
+    name, value = call.groups()
+    persona_id = await create_persona(tool_client, "A")
+    attached = await tool_client.expect_result(
+        "attach_parts", persona_id=persona_id, **{name: json.loads(value)}
+    )
+    assert attached["status"] == "applied"
+    assert part_id in str(attached["changes"])
+    changed = await tool_client.expect_result(
+        SAVE_TOOLS[kind], **{ID_ARGUMENTS[kind]: part_id}, **CHANGES[kind]
+    )
+    assert "next" not in changed
 
 
 @KINDS
