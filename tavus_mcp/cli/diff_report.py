@@ -71,7 +71,7 @@ class DiffWords:
 
 
 def diff_text(app: App, items: Sequence[ComparedObject], words: DiffWords) -> str:
-    """Return the differences as people read them: texts line by line, other values in full."""
+    """Return the differences as people read them: texts line by line, other values cut."""
     lines: list[str] = []
     for item in items:
         lines.append(f"{item.name}: {words.status(item)}")

@@ -26,6 +26,8 @@ APPLY_SCHEMA = "tavus-mcp/apply/1"
 PULL_SCHEMA = "tavus-mcp/pull/1"
 UNDO_SCHEMA = "tavus-mcp/undo/1"
 VALIDATE_SCHEMA = "tavus-mcp/validate/1"
+_ELLIPSIS = "…"
+"""Stands in changes for what is left out of a long value."""
 _STATUS_COLUMN_CHARS, _MAX_CHANGE_CHARS = 22, 400
 
 
@@ -141,10 +143,18 @@ def _conflict_data(conflict: ObjectConflict) -> JsonObject:
 def plan_text(plan: ProjectPlan) -> str:
     """Return the plan as people read it."""
     lines = [f"environment: {plan.environment}", *_rename_lines(plan)]
+    is_abridged = False
     for item in plan.items:
         lines.append(f"{item.action.value}: {item.name}")
-        lines += [f"  {line}" for change in item.changes for line in _change_lines(change)]
-        lines += [f"  {line}" for line in _finding_lines(item.findings)]
+        changes = [line for change in item.changes for line in _change_lines(change)]
+        is_abridged |= any(_ELLIPSIS in line for line in changes)
+        lines += [f"  {line}" for line in [*changes, *_finding_lines(item.findings)]]
+    if is_abridged:
+        command = f"tavus-mcp diff --env {plan.environment} --json"
+        lines.append(
+            f"note: {_ELLIPSIS} stands for what is left out. The files hold new objects in full; "
+            f"{command} shows changed values in full"
+        )
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
     lines += conflict_lines(plan.environment, plan.conflicts)
     counts = Counter(item.action.value for item in plan.items)

@@ -174,3 +174,16 @@ def test_history_names_an_apply_that_is_unfinished(runner: CommandRunner) -> Non
     assert row["unfinished"] is True
     run(runner, "apply")
     assert "unfinished" not in run(runner, "history").stdout
+
+
+def test_a_plan_names_the_command_that_shows_values_in_full(runner: CommandRunner) -> None:
+    assert "in full" not in run(runner, "apply", "--dry-run", status=2).stdout
+    run(runner, "apply")
+    prompt = f"{'First. ' * 99}The middle.{' Last.' * 99}"
+    write_prompt(runner, prompt)
+    runner.write_file(f"{ONE_ENVIRONMENT}protected = true\n", "tavus.toml")
+    screen = run(runner, "apply", status=5).stderr
+    assert prompt not in screen
+    assert "note: … stands for what is left out. The files hold new objects in full" in screen
+    command = screen.partition("; tavus-mcp ")[2].partition(" shows changed values in full")[0]
+    assert prompt in run(runner, *command.split(), status=2).stdout
