@@ -34,6 +34,12 @@ async def read_functions(tool_client: ToolClient, persona_id: str, place: tuple[
     return layers.get(place[0], {}).get(place[1])
 
 
+async def test_the_tool_says_that_inline_functions_are_legacy(tool_client: ToolClient) -> None:
+    tools = (await tool_client.client.list_tools()).tools
+    (description,) = [tool.description for tool in tools if tool.name == "set_function_tool"]
+    assert "legacy" in str(description)
+
+
 @pytest.mark.parametrize(("layer", "modality", "place"), LISTS)
 async def test_a_function_is_added_to_the_given_list_with_its_type(
     tool_client: ToolClient, layer: str, modality: str, place: tuple[str, str]

@@ -296,7 +296,7 @@ async def set_function_tool(
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
 ) -> Receipt:
-    """Add or replace one function that the persona may call; your app must execute it."""
+    """Add or replace one inline function (legacy: now registry tools); your app executes it."""
     pointer = _FUNCTION_LISTS[layer, modality]
     parts = {"name": name, "description": description, "parameters": parameters, "strict": strict}
     function = {key: value for key, value in parts.items() if value is not MISSING}
