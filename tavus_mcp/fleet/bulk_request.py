@@ -158,7 +158,7 @@ def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
         )
         if not unmet:
             return proposed
-        reasons = [item.message for item in recommendation.findings]
+        reasons = dict.fromkeys(item.message for item in recommendation.findings)
         return replace(
             proposed,
             kind_if_unchanged=NO_KNOWN_CHANGE,

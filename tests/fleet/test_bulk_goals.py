@@ -92,6 +92,17 @@ async def test_modernize_fixes_the_deprecations_found_by_an_audit(
     assert "llm-model-retired" not in rules
 
 
+async def test_a_reason_to_skip_a_persona_is_given_once(
+    tool_client: ToolClient, store: Store
+) -> None:
+    functions = {"tools": [{"type": "function", "function": {"name": "f", "description": "x"}}]}
+    layers = {"llm": functions, "perception": {"visual_tools": functions["tools"]}}
+    store_personas(store, build_persona_row(1, layers=layers))
+    plan = await tool_client.expect_result("plan_bulk_change", everything=True, goals=["modernize"])
+    [row] = plan["skipped"]
+    assert row["reason"].count("Inline functions still work") == 1
+
+
 async def test_languages_are_passed_to_their_goal(tool_client: ToolClient, store: Store) -> None:
     store_personas(store, build_persona_row(1))
     plan = await create_bulk_plan(
