@@ -314,10 +314,15 @@ def _check_folder(path: Path) -> None:
     except (OSError, ValueError):
         is_usable = False
     if not is_usable:
-        raise BadSetting(
-            f"the data folder {quote_foreign(path, 200)} cannot be created or written to. "
-            "Name a folder in which this user may write."
-        )
+        raise unusable_folder(path)
+
+
+def unusable_folder(path: Path) -> BadSetting:
+    """Return the error for a data folder that cannot be created or written to."""
+    return BadSetting(
+        f"the data folder {quote_foreign(path, 200)} cannot be created or written to. "
+        "Name a folder in which this user may write."
+    )
 
 
 def _check_certificates(text: str) -> str:

@@ -14,6 +14,7 @@ import anyio
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import allowed_rules
 from tavus_mcp.cli import files, project_output
+from tavus_mcp.cli.command_texts import complete_commands
 from tavus_mcp.cli.confirmation import carry_out_plan
 from tavus_mcp.cli.exit_status import status_of, status_of_receipt, worst_status
 from tavus_mcp.cli.output import ExitStatus
@@ -97,9 +98,15 @@ class _ApplyRun:
                 await step(item)
             except (ToolFailure, BadFile, OSError) as error:
                 item.status = status_of(error)
-                item.outcome, item.error = "failed", files.error_message(error, item.name)
+                item.outcome, item.error = "failed", self._describe_error(error, item.name)
                 if not self.options.is_json:
                     files.print_error(self.app, item.error)
+
+    def _describe_error(self, error: Exception, name: str) -> str:
+        """Return the text of an error, in which the advised command names the file."""
+        options = ["--sandbox"] if self.app.is_sandbox else []
+        file_name = "FILE" if name == files.STDIN else name
+        return complete_commands(files.error_message(error, name), options, file_name)
 
     async def parse(self, item: _FileRun) -> None:
         """Read the file; nothing is sent."""

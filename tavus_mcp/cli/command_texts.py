@@ -9,6 +9,7 @@ is quoted in a message was written by others and stays as it is, and so do paths
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -35,6 +36,10 @@ _COMMANDS: Mapping[str, str] = {
 """The command that does what a tool does, or what the journal names as a tool."""
 _PHRASES: Sequence[tuple[str, str]] = (
     (r"^No Tavus key: set TAVUS_API_KEY.*", "No Tavus key. Set TAVUS_API_KEY, or add --sandbox."),
+    (
+        r"TAVUS_MCP_PROTECTED=1 is set for this server",
+        "Writes are protected (TAVUS_MCP_PROTECTED=1, or protected = true in tavus.toml)",
+    ),
     (r" (?:for|of) this server(?=:| is)", ""),
     (r"(?:this|the) server's", "the"),
     (r"\bthe environment of the server", "the environment"),
@@ -107,6 +112,9 @@ _PROTECTED = re.compile("\x00(\\d+)\x00")
 _OPTION = re.compile(r"(?<!\S)/(only|overwrite): ")
 _ARGUMENT = re.compile(r"/(?:undo_of|after_revision|if_revision): (\w)")
 _EDITOR = re.compile(r"\bby (\w+)(?= at )")
+_ACCOUNT_COMMAND = re.compile(
+    r"\btavus-mcp (?:list\b|journal show\b|export \S+ --into (?:'[^']*'|[^\s']*[^\s.]))"
+)
 _CLAUSE_ENDS = re.compile(r"(?<=[.!?;])[ ]+|(?=, or )")
 
 
@@ -138,6 +146,16 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, CheckRefused):
         return adapt_text(error.render(_unnamed_tools()))
     return adapt_text(str(error))
+
+
+def complete_commands(text: str, options: Sequence[str], file_name: str = "FILE") -> str:
+    """Return a text that advises commands on the account with the options that name it.
+
+    ``file_name`` is that of the file that the command worked on.
+    """
+    text = text.replace("--into FILE", f"--into {shlex.quote(file_name)}")
+    suffix = "".join(f" {option}" for option in options)
+    return _ACCOUNT_COMMAND.sub(lambda match: match[0] + suffix, text)
 
 
 def _adapt(text: str) -> str:

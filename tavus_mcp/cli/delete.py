@@ -9,7 +9,8 @@ from tavus_mcp.cli.confirmation import finish_write
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_account import find_persona_id, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.terminal import is_confirmed
+from tavus_mcp.cli.project_output import report_error
+from tavus_mcp.cli.terminal import find_refusal
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete, name_to_type
@@ -37,8 +38,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             raise InvalidArgument([f"{error}."]) from None
         name = name_to_type(document)
         question = f"Type the name of persona {quote_foreign(name)} to delete it:"
-        if not arguments.yes and not is_confirmed(question, name):
-            return ExitStatus.REFUSED
+        if not arguments.yes and (refusal := find_refusal(question, name)):
+            return report_error(arguments, refusal, ExitStatus.REFUSED)
         request = DeleteRequest(document.persona_id, document.revision)
         receipt = await delete(app, request)
         return await finish_write(app, arguments, receipt, dry_run=False, yes=True)

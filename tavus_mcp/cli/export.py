@@ -10,7 +10,7 @@ import anyio
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files
-from tavus_mcp.cli.command_texts import describe_finding
+from tavus_mcp.cli.command_texts import complete_commands, describe_finding
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.receipts import print_facts
 from tavus_mcp.cli.wiring import build_app
@@ -55,7 +55,9 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
             else:
                 _merge_into_file(app, exported, target_path)
         except (ToolFailure, BadFile, OSError) as error:
-            return files.print_error(app, files.error_message(error, target_path), status_of(error))
+            message = files.error_message(error, target_path)
+            message = complete_commands(message, ["--sandbox"] if app.is_sandbox else [])
+            return files.print_error(app, message, status_of(error))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +22,11 @@ from tavus_mcp.cli.journal_object import (
 )
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_account import choose_settings, load_project_state
-from tavus_mcp.cli.project_arguments import add_environment_arguments, is_project_use
+from tavus_mcp.cli.project_arguments import (
+    account_options,
+    add_environment_arguments,
+    is_project_use,
+)
 from tavus_mcp.cli.project_output import describe_error
 from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.cli.wiring import account_credentials, journal_location, journal_path
@@ -54,13 +58,15 @@ _WRITING_ACTIONS = frozenset({"adopt", "erase", "copy"})
 class _Request:
     """What an action works on; ``text`` names an object in the journal, or is empty.
 
-    ``state`` is that of the environment of a project, None without one.
+    ``state`` is that of the environment of a project, None without one. ``options`` choose that
+    in an advised command.
     """
 
     location: JournalLocation
     settings: Settings
     text: str = ""
     state: EnvironmentState | None = None
+    options: Sequence[str] = ()
     yes: bool = False
 
     def open_journal(self) -> JournalStore:
@@ -120,7 +126,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             ExitStatus.REFUSED,
         )
     location = journal_path(own) if is_copy else journal_location(own)
-    request = _Request(location, own, arguments.object_id, state, arguments.yes)
+    options = account_options(arguments, is_sandbox=own.sandbox)
+    request = _Request(location, own, arguments.object_id, state, options, arguments.yes)
     try:
         return _run_action(arguments.action, request, target_url)
     except (MissingJournal, TargetInUse) as error:
@@ -192,7 +199,11 @@ def _copy(path: Path, target: PostgresLocation) -> int:
 def _show(request: _Request) -> int:
     with closing(request.open_journal()) as journal:
         find_account = cache(journal.find_account)
-        item = find_journal_object(journal, request.text, request.state) if request.text else None
+        item = (
+            find_journal_object(journal, request.text, request.state, request.options)
+            if request.text
+            else None
+        )
         is_empty = True
         for entry in item.read_entries(journal) if item else journal.entries(bodies=False):
             is_empty = False
@@ -228,7 +239,7 @@ def _erase(request: _Request) -> int:
     if not request.text:
         return fail("Name the persona: tavus-mcp journal erase ID.", ExitStatus.WRONG_USAGE)
     with closing(request.open_journal()) as journal:
-        item = find_journal_object(journal, request.text, request.state)
+        item = find_journal_object(journal, request.text, request.state, request.options)
         text = describe_contents(journal, item)
         if not text:
             return _report_nothing(item)

@@ -15,6 +15,7 @@ from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.text import count_of, did_you_mean, quote_foreign
 
 if TYPE_CHECKING:
+    from tavus_mcp.project.kinds import ObjectName
     from tavus_mcp.project.state import EnvironmentState
 
 
@@ -43,39 +44,39 @@ class JournalObject:
 
 
 def find_journal_object(
-    journal: JournalStore, text: str, state: EnvironmentState | None
+    journal: JournalStore, text: str, state: EnvironmentState | None, options: Sequence[str]
 ) -> JournalObject:
     """Return the object of an id, with a state also of a name in its project.
 
-    The state need not know an object that its journal holds: it may have been deleted. Raises
-    ``InvalidArgument`` when objects of several kinds have the name.
+    ``options`` choose the account in advised commands. The state need not know an object that its
+    journal holds: it may have been deleted. Raises ``InvalidArgument`` when objects of several
+    kinds have the name.
     """
     from tavus_mcp.project.object_ids import ObjectIds
     from tavus_mcp.project.session import find_object
 
     ids = ObjectIds.from_entries(journal.entries(bodies=False))
-    names = (
-        []
-        if state is None
-        else list(dict.fromkeys([*state.objects, *ids.find_names(state.state_id)]))
-    )
+    names: list[ObjectName] = []
+    if state is not None:
+        names += dict.fromkeys([*state.objects, *ids.find_names(state.state_id)])
     known = [name for name in names if text in (str(name), name.name)]
     if state is None or not known:
         near = did_you_mean(text, [*map(str, names), *(name.name for name in names)])
-        suggestion = near or (_hint_at_ids(state) if state else ".")
+        suggestion = near or (_hint_at_ids(options) if state else ".")
         return JournalObject(text, ErasureTarget((text,)), ids.find_others(text), suggestion)
     name = find_object(text, known)
     item = state.objects.get(name)
     id_in_state = journal_id(name.kind.name, item.object_id) if item else ""
     found = ids.find_of_name((state.state_id, name), id_in_state)
     target = ErasureTarget(tuple(found), frozenset({str(name)}), frozenset({state.state_id}))
-    return JournalObject(str(name), target, suggestion=_hint_at_ids(state))
+    return JournalObject(str(name), target, suggestion=_hint_at_ids(options))
 
 
-def _hint_at_ids(state: EnvironmentState) -> str:
+def _hint_at_ids(options: Sequence[str]) -> str:
+    command = " ".join(["tavus-mcp journal show", *options])
     return (
         " by this name. What was deleted and is not in the project any more may be in it by its "
-        f"id: tavus-mcp journal show --env {state.environment} shows those it holds."
+        f"id: {command} shows those it holds."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 
@@ -32,6 +33,14 @@ def add_environment_arguments(parser: argparse.ArgumentParser) -> None:
 def is_project_use(arguments: argparse.Namespace) -> bool:
     """Tell whether a command that also works without a project was called with one."""
     return bool(arguments.env or arguments.project)
+
+
+def account_options(arguments: argparse.Namespace, *, is_sandbox: bool) -> list[str]:
+    """Return the options, quoted for a shell, that choose the account a command worked on."""
+    if not is_project_use(arguments):
+        return ["--sandbox"] if is_sandbox else []
+    folder = ["--project", shlex.quote(str(arguments.project))] if arguments.project else []
+    return [*folder, *(["--env", shlex.quote(arguments.env)] if arguments.env else [])]
 
 
 def add_resolve_argument(parser: argparse.ArgumentParser) -> None:

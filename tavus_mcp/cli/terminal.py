@@ -98,13 +98,17 @@ def is_confirmed(question: str, expected: str, refusal: str = "Nothing was sent"
 
     ``refusal`` says what was not done then.
     """
+    reason = find_refusal(question, expected, refusal)
+    if reason:
+        fail(reason)
+    return not reason
+
+
+def find_refusal(question: str, expected: str, refusal: str = "Nothing was sent") -> str:
+    """Ask as ``is_confirmed`` does; return why the answer is no, or an empty string."""
     if not is_interactive():
-        fail(f"{refusal}: without a terminal, --yes is needed.")
-        return False
-    if ask(question) == expected:
-        return True
-    fail(f"{refusal}.")
-    return False
+        return f"{refusal}: without a terminal, --yes is needed."
+    return "" if ask(question) == expected else f"{refusal}."
 
 
 def supports_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from tavus_mcp.diagnostics.check import Check, Status
@@ -16,7 +17,7 @@ from tavus_mcp.journal.database import DatabaseError, MissingJournal, NewerJourn
 from tavus_mcp.journal.location import UNUSABLE, JournalLocation, open_unchanged
 from tavus_mcp.journal.migrations import MIGRATIONS
 from tavus_mcp.journal.verification import verify_journal
-from tavus_mcp.settings import Settings
+from tavus_mcp.settings import Settings, unusable_folder
 from tavus_mcp.text import count_of
 
 _WRITABLE_BY_OTHERS = 0o022
@@ -30,6 +31,8 @@ def check_data_folder(settings: Settings) -> Check:
     if problem := problems_of(settings, "data_folder"):
         return Check("data_folder", Status.ERROR, problem, _FOLDER_FIX)
     if not path.exists():
+        if not _can_be_created(path):
+            return Check("data_folder", Status.ERROR, str(unusable_folder(path)), _FOLDER_FIX)
         return Check("data_folder", Status.OK, f"{path} does not exist yet and can be created.")
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & _WRITABLE_BY_OTHERS:
@@ -40,6 +43,16 @@ def check_data_folder(settings: Settings) -> Check:
             "Run `chmod 700` on it: the history of changes is stored there.",
         )
     return Check("data_folder", Status.OK, f"{path} can be written to.")
+
+
+def _can_be_created(path: Path) -> bool:
+    """Try in the nearest folder that exists: in some file systems no permission says it."""
+    existing = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        with TemporaryDirectory(dir=existing):
+            return True
+    except OSError:
+        return False
 
 
 def check_journal_opens(location: JournalLocation) -> Check:

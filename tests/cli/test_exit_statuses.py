@@ -99,6 +99,58 @@ def test_a_wrong_file_has_a_status_of_its_own(runner: CommandRunner) -> None:
         assert json.loads(result.stdout)["problems"][0]["file"] == "personas/ada.yaml"
 
 
+def test_a_deletion_that_is_not_confirmed_is_an_error_object_with_json(
+    runner: CommandRunner,
+) -> None:
+    assert runner.run_without_sandbox("apply", *ENV).status == 0
+    result = runner.run_without_sandbox("delete", "ada", *ENV, "--json")
+    error = json.loads(result.stdout)
+    assert (result.status, result.stderr, error["status"]) == (5, "", 5)
+    assert error["message"] == "Nothing was sent: without a terminal, --yes is needed."
+    assert "Ada" in runner.run_without_sandbox("list", *ENV).stdout
+
+
+def test_advice_names_the_account_and_the_file_of_the_command(runner: CommandRunner) -> None:
+    runner.write_file(ADA, "ada.yaml")
+    created = runner.run_successfully("apply", "ada.yaml")
+    persona_id = created.find_value("persona_id")
+    for arguments in (("delete", "p4a18e30b5c7"), ("restore", f"{persona_id}@123456789abc")):
+        assert " --sandbox " in runner.run(*arguments).stderr.split("tavus-mcp ")[-1]
+    missing = runner.run_without_sandbox("delete", "p4a18e30b5c7", *ENV, "--project", ".")
+    assert "tavus-mcp list --project . --env a finds ids by name." in missing.stderr
+    file = runner.folder / "ada.yaml"
+    older = file.read_text()
+    file.write_text(older.replace("help people", "sell"))
+    runner.run_successfully("apply", "ada.yaml")
+    file.write_text(older.replace("help people", "rent"))
+    conflict = runner.run("apply", "ada.yaml")
+    advised = f"tavus-mcp export {persona_id} --into ada.yaml --sandbox."
+    assert (conflict.status, advised in conflict.stderr) == (3, True), conflict
+
+
+def test_protection_by_the_configuration_is_named(runner: CommandRunner) -> None:
+    assert runner.run_without_sandbox("apply", *ENV).status == 0
+    listing = runner.run_without_sandbox("journal", "show", "ada", *ENV).stdout
+    revision = listing.split("applied  ")[1].split()[0]
+    runner.write_file(ADA.replace("help people", "sell"), "personas/ada.yaml")
+    assert runner.run_without_sandbox("apply", *ENV).status == 0
+    runner.write_file(CONFIGURATION.replace("true", "true\nprotected = true"), "tavus.toml")
+    result = runner.run_without_sandbox("restore", f"ada@{revision}", *ENV)
+    assert result.status == 5, result
+    assert "(TAVUS_MCP_PROTECTED=1, or protected = true in tavus.toml): every" in result.stdout
+    assert "TAVUS_MCP_PROTECTED=1 is set" not in result.stdout + result.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system without files")
+def test_a_data_folder_that_cannot_be_created_is_a_wrong_setting(runner: CommandRunner) -> None:
+    folder = {"TAVUS_MCP_DATA_DIR": "/proc/x"}
+    reason = "the data folder '/proc/x' cannot be created or written to."
+    for arguments in (("list",), ("doctor",)):
+        result = runner.run(*arguments, **folder)
+        assert reason in result.stdout + result.stderr, result
+        assert result.status == (64 if arguments == ("list",) else 1)
+
+
 def test_an_environment_that_another_command_holds_is_a_conflict(runner: CommandRunner) -> None:
     with lock_environment(runner.folder, "a"):
         result = runner.run_without_sandbox("pull", *ENV)

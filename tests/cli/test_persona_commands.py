@@ -221,9 +221,9 @@ def test_messages_name_commands_and_no_tools(runner: CommandRunner) -> None:
     printed = runner.run("apply", path.name).stdout
     assert 'hint: set /layers/llm/model to "tavus-gemma-4".\n' in printed
     refused = runner.run("restore", f"{persona_id}@abcdefabcdef").stderr
-    assert "tavus-mcp journal show shows those it holds." in refused
+    assert "tavus-mcp journal show --sandbox shows those it holds." in refused
     missing = runner.run("export", "p000000000").stderr
-    assert "tavus-mcp list finds ids by name." in missing
+    assert "tavus-mcp list --sandbox finds ids by name." in missing
     for text in (printed, refused, missing):
         assert "configure_llm" not in text
         assert "list_" not in text
