@@ -73,6 +73,12 @@ class _Request:
         """Open the journal, without an account."""
         return JournalStore.open(self.location, author=self.find_author)
 
+    def find_object(self, journal: JournalStore, *, finds_other_ids: bool) -> JournalObject:
+        """Return the object that the text names."""
+        return find_journal_object(
+            journal, self.text, self.state, self.options, finds_other_ids=finds_other_ids
+        )
+
     def find_author(self) -> str:
         """Return who uses the command."""
         return find_author(self.settings.author)
@@ -199,11 +205,7 @@ def _copy(path: Path, target: PostgresLocation) -> int:
 def _show(request: _Request) -> int:
     with closing(request.open_journal()) as journal:
         find_account = cache(journal.find_account)
-        item = (
-            find_journal_object(journal, request.text, request.state, request.options)
-            if request.text
-            else None
-        )
+        item = request.find_object(journal, finds_other_ids=False) if request.text else None
         is_empty = True
         for entry in item.read_entries(journal) if item else journal.entries(bodies=False):
             is_empty = False
@@ -239,7 +241,7 @@ def _erase(request: _Request) -> int:
     if not request.text:
         return fail("Name the persona: tavus-mcp journal erase ID.", ExitStatus.WRONG_USAGE)
     with closing(request.open_journal()) as journal:
-        item = find_journal_object(journal, request.text, request.state, request.options)
+        item = request.find_object(journal, finds_other_ids=True)
         text = describe_contents(journal, item)
         if not text:
             return _report_nothing(item)

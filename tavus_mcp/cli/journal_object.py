@@ -44,14 +44,21 @@ class JournalObject:
 
 
 def find_journal_object(
-    journal: JournalStore, text: str, state: EnvironmentState | None, options: Sequence[str]
+    journal: JournalStore,
+    text: str,
+    state: EnvironmentState | None,
+    options: Sequence[str],
+    *,
+    finds_other_ids: bool,
 ) -> JournalObject:
     """Return the object of an id, with a state also of a name in its project.
 
-    ``options`` choose the account in advised commands. The state need not know an object that its
-    journal holds: it may have been deleted. Raises ``InvalidArgument`` when objects of several
-    kinds have the name.
+    ``finds_other_ids`` reads the whole journal also for an id alone. ``options`` choose the account
+    in advised commands. The state need not know an object that its journal holds: it may have been
+    deleted. Raises ``InvalidArgument`` when objects of several kinds have the name.
     """
+    if state is None and not finds_other_ids:
+        return JournalObject(text, ErasureTarget((text,)))
     from tavus_mcp.project.object_ids import ObjectIds
     from tavus_mcp.project.session import find_object
 

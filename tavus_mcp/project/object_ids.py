@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tavus_mcp.history.record import journal_id
 from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
 from tavus_mcp.journal.entry import JournalEntry
+from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.objects import TOOL
 from tavus_mcp.project.runs import OBJECT, STATE, Run
@@ -39,8 +40,8 @@ class ObjectIds:
             if entry.kind == "plan" and entry.tool == TOOL:
                 states[entry.seq] = Run(entry).state_id
                 result._add_items(Run(entry))
-            elif entry.kind == "intent" and entry.ref in states and OBJECT in entry.detail:
-                owners[entry.seq] = states[entry.ref], ObjectName.parse(entry.detail[OBJECT])
+            elif entry.ref in states and (name := _find_name(entry.detail)):
+                owners[entry.seq] = states[entry.ref], name
             if not entry.object_id:  # as in an intent to create
                 continue
             if owner := owners.get(entry.seq) or owners.get(entry.ref):
@@ -53,10 +54,10 @@ class ObjectIds:
 
     def _add_items(self, run: Run) -> None:
         for row in run.items:
-            name = ObjectName.parse(row["object"])
-            ids = self.ids_by_owner[run.state_id, name]
-            if known := row.get(STATE):
-                ids.append(journal_id(name.kind.name, known["id"]))
+            if name := _find_name(row):
+                ids = self.ids_by_owner[run.state_id, name]
+                if known := row.get(STATE):
+                    ids.append(journal_id(name.kind.name, known["id"]))
 
     def find_names(self, state_id: str) -> list[ObjectName]:
         """Return the names of the objects that the runs of a state were about."""
@@ -79,3 +80,11 @@ class ObjectIds:
             near = dict.fromkeys(self.neighbours.get(object_id, ()))
             found += [item for item in near if item not in found]
         return found
+
+
+def _find_name(row: JsonObject) -> ObjectName | None:
+    """Return the name in an intent's detail or an item, None without one that is known here."""
+    try:
+        return ObjectName.parse(row[OBJECT])
+    except (KeyError, ValueError):
+        return None

@@ -127,6 +127,7 @@ def test_what_a_run_holds_of_an_object_that_was_never_created_is_erased(
         {"object": f"personas/{name}", "action": "create", "file": {"greeting": f"canary {name}"}}
         for name in ("eve", "bob")
     ]
+    items.append({"object": "kind_of_a_newer_version/eve", "action": "create"})
     detail = {"kind": "project", "expires_at": "2026-01-01", "state": state_id, "items": items}
     with closing(JournalStore.open(folder / "local/local/sandbox-journal.sqlite3")) as journal:
         journal.append(JournalEntry("plan", "", "2026-01-01", "apply_project", detail=detail))
