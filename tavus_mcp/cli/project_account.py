@@ -13,7 +13,7 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.command import READ_ONLY, run_with_app
 from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
-from tavus_mcp.cli.project_arguments import is_project_use
+from tavus_mcp.cli.project_arguments import folder_options, is_project_use
 from tavus_mcp.cli.project_output import describe_error, report_error
 from tavus_mcp.errors import ToolFailure, WrongUsage
 from tavus_mcp.history.revisions import split_reference
@@ -90,6 +90,7 @@ def choose_settings(
         raise WrongUsage("--sandbox does not go with --env; use sandbox = true in tavus.toml.")
     project = read_project(arguments.project or Path())
     environment = choose_environment(project.configuration, arguments.env)
+    arguments.env = environment.name  # for the commands in advice
     return environment_settings(settings, project, environment, needs_key=needs_key)
 
 
@@ -152,9 +153,8 @@ def persona_command(
     state = load_project_state(arguments)
     if name := state.find_name(_PERSONAS, persona_id):
         words[1] = f"{name.name}@{revision}" if revision else name.name
-    if arguments.project and arguments.project != Path():
-        words += ["--project", str(arguments.project)]
-    return shlex.join(["tavus-mcp", *words, "--env", state.environment])
+    options = [*folder_options(arguments), "--env", state.environment]
+    return shlex.join(["tavus-mcp", *words, *options])
 
 
 async def link_revived_persona(app: App, arguments: argparse.Namespace, persona_id: str) -> None:

@@ -39,8 +39,14 @@ def account_options(arguments: argparse.Namespace, *, is_sandbox: bool) -> list[
     """Return the options, quoted for a shell, that choose the account a command worked on."""
     if not is_project_use(arguments):
         return ["--sandbox"] if is_sandbox else []
-    folder = ["--project", shlex.quote(str(arguments.project))] if arguments.project else []
-    return [*folder, *(["--env", shlex.quote(arguments.env)] if arguments.env else [])]
+    environment = ["--env", arguments.env] if arguments.env else []
+    return [shlex.quote(word) for word in [*folder_options(arguments), *environment]]
+
+
+def folder_options(arguments: argparse.Namespace) -> list[str]:
+    """Return the options that name the folder of the project, none if it is this one."""
+    folder = arguments.project or Path()
+    return [] if folder == Path() else ["--project", str(folder)]
 
 
 def add_resolve_argument(parser: argparse.ArgumentParser) -> None:

@@ -116,8 +116,11 @@ def test_advice_names_the_account_and_the_file_of_the_command(runner: CommandRun
     persona_id = created.find_value("persona_id")
     for arguments in (("delete", "p4a18e30b5c7"), ("restore", f"{persona_id}@123456789abc")):
         assert " --sandbox " in runner.run(*arguments).stderr.split("tavus-mcp ")[-1]
-    missing = runner.run_without_sandbox("delete", "p4a18e30b5c7", *ENV, "--project", ".")
-    assert "tavus-mcp list --project . --env a finds ids by name." in missing.stderr
+    missing = runner.run_without_sandbox(
+        "delete", "p4a18e30b5c7", *ENV, "--project", "../" + runner.folder.name
+    )
+    place = f"--project ../{runner.folder.name} --env a"
+    assert f"tavus-mcp list {place} finds ids by name." in missing.stderr
     file = runner.folder / "ada.yaml"
     older = file.read_text()
     file.write_text(older.replace("help people", "sell"))

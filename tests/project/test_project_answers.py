@@ -48,6 +48,8 @@ def test_the_only_environment_is_used_by_commands_on_one_persona(runner: Command
     applied = run(runner, "apply").find_value("run")
     assert "Ada" in run(runner, "list").stdout
     run(runner, "check", "ada")
+    advice = run(runner, "check", "p0123456789ab", status=4).stderr
+    assert "tavus-mcp list --env staging" in advice
     undo = run(runner, "delete", "ada", "--yes").find_value("undo")
     assert undo.startswith("tavus-mcp restore ada@")
     assert undo.endswith(" --env staging")
