@@ -2,8 +2,8 @@
 
 Messages, hints and guides are written once, for a server with every tool. Before they leave a
 server that lacks a tool, ``UnservedTools`` replaces what they say about it: a call of a fix by its
-effect, another call by the name of its tool, both with the reason. Documents and names that other
-people wrote are never changed.
+effect, a name by what the tool is for, both with the reason. Documents and names that other people
+wrote are never changed.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ class UnservedTools:
             for name, entry in entries.items()
             if name not in names
         }
+        self._phrases = {
+            name: f"{_describe(name, entries[name])} ({reason})"
+            for name, reason in self.reasons.items()
+        }
         longest_first = sorted(self.reasons, key=len, reverse=True)
         choice = "|".join(longest_first)
         remarks = "|".join([*map(re.escape, {*self.reasons.values()}), r"toolset \w+"])
-        # with the arguments of a call, which could not be made, and with what is said of it already
-        pattern = re.compile(
-            rf"(?P<quote>`?)\b(?P<name>{choice})\b(?:\([^()]*\))?(?P<end>`?)(?: \((?:{remarks})\))?"
-        )
+        # with the arguments and the marks of a call, which could not be made, and a reason after it
+        pattern = re.compile(rf"(`)?\b({choice})\b(?:\([^()]*\))?(?(1)`)(?: \((?:{remarks})\))?")
         self._pattern = pattern if self.reasons else None
 
     def adapt_text(self, text: str) -> str:
-        """Return one of our texts with the reason after the name of each unserved tool."""
-        return text if self._pattern is None else self._pattern.sub(self._add_reason, text)
-
-    def _add_reason(self, match: re.Match[str]) -> str:
-        name = match["name"]
-        return f"{match['quote']}{name}{match['end']} ({self.reasons[name]})"
+        """Return one of our texts with each unserved tool named by what it is for."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._phrases[match[2]], text)
 
     def adapt_calls(self, result: BaseModel) -> BaseModel:
         """Return a result without calls that are not served, in findings or as its undo.
@@ -168,3 +168,10 @@ def _find_reason(entry: JsonObject, *, read_only: bool) -> str:
     if read_only and not entry["listed"]["annotations"]["readOnlyHint"]:
         return "this server is read-only"
     return f"toolset {entry['toolset']} is off"
+
+
+def _describe(name: str, entry: JsonObject) -> str:
+    """Return what a tool is for: the list that it shows, or its title."""
+    if name.startswith("list_"):
+        return f"the account's {name.removeprefix('list_').replace('_', ' ')}"
+    return f'"{entry["listed"]["title"]}"'

@@ -1,4 +1,4 @@
-"""Texts of a server name only tools that it serves, or say why it does not serve them."""
+"""Texts of a server name only tools that it serves, whatever the toolsets."""
 
 from __future__ import annotations
 
@@ -45,21 +45,16 @@ def build_unserved(configuration: str) -> UnservedTools:
 
 
 def find_unserved_names(unserved: UnservedTools, text: str) -> set[str]:
-    """Return the unserved tools that a text names without the reason."""
-    return {
-        name
-        for name, reason in unserved.reasons.items()
-        if re.search(rf"\b{name}\b(?!`? \({reason}\))", text)
-    }
+    return {name for name in unserved.reasons if re.search(rf"\b{name}\b", text)}
 
 
-def test_an_unserved_tool_is_named_with_the_reason_once() -> None:
-    """A title such as "Save tool" stood where a call should be, and a toolset came twice."""
+def test_an_unserved_tool_is_described_with_the_reason_once() -> None:
+    """The title stood between the marks of a call, and the toolset came twice."""
     unserved = build_unserved("default")
     text = "1. `measure_conversations(persona_id)` (toolset conversations).\n2. save_tool, then go."
     assert unserved.adapt_text(text) == (
-        "1. `measure_conversations` (toolset conversations is off).\n"
-        "2. save_tool (toolset parts is off), then go."
+        '1. "Measure conversations" (toolset conversations is off).\n'
+        '2. "Save tool" (toolset parts is off), then go.'
     )
 
 
@@ -229,8 +224,7 @@ def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
 def test_a_call_that_cannot_be_made_is_named_without_its_arguments() -> None:
     text = 'Set it: update_persona(persona_id, languages=["en"]), and ask again.'
     adapted = build_unserved("read-only").adapt_text(text)
-    assert adapted == "Set it: update_persona (this server is read-only), and ask again."
-    assert build_unserved("read-only").adapt_text(adapted) == adapted
+    assert adapted == 'Set it: "Update persona" (this server is read-only), and ask again.'
 
 
 @pytest.mark.parametrize("toolset", ["parts", "history"])
