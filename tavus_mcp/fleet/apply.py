@@ -7,7 +7,7 @@ journal alone tells what is left to do, even after a cancellation or a crash.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,7 +44,7 @@ from tavus_mcp.history.record import record_outcome
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.findings import Finding, RuleFinding, info, warning
 from tavus_mcp.models.receipt import PlanReceipt, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -78,7 +78,7 @@ class _Run:
     progress_by_persona: dict[str, PlanItemProgress]
     reporter: ProgressReporter
     rows: dict[int, JsonObject] = field(default_factory=dict)
-    finding_summary: FindingSummary = field(default_factory=FindingSummary)
+    findings: dict[str, Sequence[Finding]] = field(default_factory=dict)
     stop_error: ToolFailure | None = None
     is_time_over: bool = False
     consecutive_lost_answers: int = 0
@@ -121,7 +121,7 @@ class _Run:
         plan = replace(item.plan, on_started=on_started, previous_use_seq=previous_use_seq)
         receipt = await _carry_out(self.app, plan)
         if receipt.status != "planned":  # else they come with the plan of its own
-            self.finding_summary.add(item.persona_id, receipt.findings)
+            self.findings[item.persona_id] = receipt.findings
         row: JsonObject = {"status": receipt.status, "revision": receipt.revision}
         if plan.kind == RESTORE:
             row["new_id"] = receipt.persona_id
@@ -130,6 +130,13 @@ class _Run:
         if receipt.status == "planned":  # Tavus refuses to check for edits by others
             row["error"] = f"Not written. {_PLAN_OF_ITS_OWN.format(receipt.plan_id)}"
         return row
+
+    def summarize_findings(self) -> FindingSummary:
+        """Return the findings of the receipts, in the order of the plan."""
+        summary = FindingSummary()
+        for item in self.items:
+            summary.add(item.persona_id, self.findings.get(item.persona_id, ()))
+        return summary
 
     def _record_failure(self, error: ToolFailure) -> JsonObject:
         """Return the fields of a failed item; an error that concerns every item stops the run.
@@ -235,7 +242,7 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
         "findings": [
             *_continuation_findings(plan, run, remaining_count),
             *_omitted_rows_findings(rows),
-            *run.finding_summary.findings(MAX_FINDINGS),
+            *run.summarize_findings().findings(MAX_FINDINGS),
         ],
         "plan_id": plan.plan_id,
         "personas": _truncate_errors(_select_rows(rows)),

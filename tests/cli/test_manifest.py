@@ -71,7 +71,7 @@ def test_an_outdated_file_is_detected_and_rewritten(
 ) -> None:
     path = checkout / name
     right = path.read_text(encoding="utf-8")
-    wrong = right.replace("configure_llm", "configure_lim").replace("TAVUS_API_KEY", "TAVUS_KEY")
+    wrong = right.replace("configure_llm", "configure_lim").replace("TAVUS_API_KEY", "TAVUS_KEY", 1)
     path.write_text(wrong.replace(__version__, "9"))
     assert render(surface, checkout, check=True) == 1
     assert name in capsys.readouterr().err

@@ -327,7 +327,7 @@ def inline(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
             pointer,
             f"Inline functions are legacy{catalog.deprecated_since(pointer)}. They still work: "
             "your app carries them out.",
-            "Registry tools replace them: save_tool, then ",
+            "Registry tools (tool_ids) replace them: save_tool, then ",
             Alternative(attach_parts(tools=["<TOOL_ID>"])),
             ", which keeps the tools that are attached. Then take the inline one away with "
             "remove_function_tool",

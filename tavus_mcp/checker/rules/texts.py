@@ -22,7 +22,7 @@ _MAX_GREETING_CHARS = 400
 _SHORTEN_PROMPT = build_fix("edit_prompt", find="<OLD_TEXT>", replace="<SHORTER_TEXT>")
 _SHORTEN_OR_ATTACH: Hint = (
     _SHORTEN_PROMPT,
-    "; facts fit better in ",
+    "; facts fit better in documents: ",
     Alternative(attach_parts(documents=["<DOCUMENT_ID>"])),
 )
 
