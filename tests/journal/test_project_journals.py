@@ -99,7 +99,7 @@ def test_all_ids_that_an_object_had_are_erased_by_its_name_also_without_a_state(
     assert run(runner, "journal", "verify", *LOCAL).status == 0
     unknown = run(runner, "journal", "erase", "carla", *LOCAL, "--project", ".", "--yes").stderr
     assert "nothing about 'carla' by this name." in unknown
-    assert "tavus-mcp journal show --project . --env local shows" in unknown
+    assert "tavus-mcp journal show --env local shows" in unknown
     assert f"about {bob}. They" in run(runner, "journal", "erase", bob, *LOCAL, "--yes").stdout
 
 
