@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,4 +166,5 @@ def _find_user() -> dict[str, Any]:
 
 def _send_signals(processes: Sequence[int], number: signal.Signals) -> None:
     for process in processes:
-        os.kill(process, number)
+        with suppress(ProcessLookupError):  # a worker may have ended meanwhile
+            os.kill(process, number)

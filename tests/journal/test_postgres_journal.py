@@ -219,7 +219,7 @@ def test_a_file_is_copied_with_its_chain_and_what_follows_is_added(
     with closing(JournalStore.open(path)) as journal:
         journal.append(JournalEntry("seen", "p1", "now", revision="1" * 12, body="{}"))
     assert run(["journal", "copy", "--to", url]) == 0
-    assert "Copied 1 entries" in capsys.readouterr().out
+    assert "Copied 1 entry " in capsys.readouterr().out
     assert read_entries(target) == read_entries(path)
     with closing(JournalStore.open(target)) as journal:
         journal.append(JournalEntry("seen", "p2", "now", revision="2" * 12, body="{}"))
