@@ -80,6 +80,7 @@ def _serve_account(folder: Path, count: int) -> Iterator[tuple[ServerProcess, Sa
         ) as server,
     ):
         server.initialize()
+        server.wait_until_loaded()
         yield server, sandbox
 
 

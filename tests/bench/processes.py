@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tavus_mcp.server.tools import SECONDS_BETWEEN_IMPORTS
+from tavus_mcp.settings import TOOLSETS
+
 ROOT = Path(__file__).parents[2]
 SERVER_COMMAND = ("-m", "tavus_mcp")
 BARE_SERVER_COMMAND = (str(Path(__file__).with_name("bare_server.py")),)
@@ -58,6 +61,14 @@ class ServerProcess:
         assert self.process.stdin is not None
         self.request("initialize", **_INITIALIZE_PARAMS)
         self.process.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
+
+    def wait_until_loaded(self) -> None:
+        """Wait until a server that was just initialized has imported its toolsets.
+
+        It does so while it waits for calls, at fixed times. Memory is measured after that, or a
+        long series of calls would seem to take what a short one ended too early to see.
+        """
+        time.sleep((len(TOOLSETS) + 1) * 2 * SECONDS_BETWEEN_IMPORTS)
 
     @property
     def resident_kib(self) -> int:

@@ -184,6 +184,7 @@ def measure_memory(folder: Path, calls: int) -> list[Measurement]:
     ):
         ours.initialize()
         bare.initialize()
+        ours.wait_until_loaded()
         created = ours.call("create_persona", **bench_personas.build_persona())
         call_ours = _build_call_mix(ours, created["structuredContent"]["persona_id"])
         ours_start, ours_end = _measure_resident_mib(ours, call_ours, calls)

@@ -21,7 +21,7 @@ from tavus_mcp.server.toolset import Toolset, ToolSpec
 from tavus_mcp.settings import TOOLSETS
 
 _logger = logging.getLogger(__name__)
-_SECONDS_BETWEEN_IMPORTS = 0.2
+SECONDS_BETWEEN_IMPORTS = 0.2
 """Between the imports of two toolsets while a server waits for calls; each takes up to 0.05."""
 
 
@@ -62,7 +62,7 @@ class ServedSpecs(Mapping[str, ToolSpec]):
         that cannot be imported, as in the middle of an update, does not end the server.
         """
         for name in dict.fromkeys(self._toolsets.values()):
-            await anyio.sleep(_SECONDS_BETWEEN_IMPORTS)
+            await anyio.sleep(SECONDS_BETWEEN_IMPORTS)
             try:
                 load_toolset(name)
             except ImportError:
