@@ -120,8 +120,9 @@ class CommandRunner:
         return result
 
     def write_file(self, text: str, name: str = "persona.yaml") -> Path:
-        """Write a file."""
+        """Write a file, and make its folder if there is none."""
         path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode())
         return path
 
@@ -129,6 +130,15 @@ class CommandRunner:
         """Write a file and create its persona; return the file and the id."""
         path = self.write_file(text)
         return path, self.run_successfully("apply", path.name).find_value("persona_id")
+
+
+def build_project_runner(folder: Path, configuration: str, **personas: str) -> CommandRunner:
+    """Write the files of a project, without secrets; return what runs commands in it."""
+    runner = CommandRunner(folder, {})
+    runner.write_file(configuration, "tavus.toml")
+    for name, text in personas.items():
+        runner.write_file(text, f"personas/{name}.yaml")
+    return runner
 
 
 class _Stream(io.TextIOWrapper):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_runner import CommandRunner
+from command_runner import CommandRunner, build_project_runner
 
 from tavus_mcp.project.session import lock_environment
 
@@ -18,10 +18,7 @@ ENV = ("--env", "a")
 
 @pytest.fixture
 def runner(tmp_path: Path) -> CommandRunner:
-    runner = CommandRunner(tmp_path, {})
-    (tmp_path / "personas").mkdir()
-    runner.write_file(CONFIGURATION, "tavus.toml")
-    runner.write_file(ADA, "personas/ada.yaml")
+    runner = build_project_runner(tmp_path, CONFIGURATION, ada=ADA)
     runner.write_file("persona_name: [\n", "bad.yaml")
     runner.write_file("persona_id: p123\n" + ADA, "gone.yaml")
     return runner

@@ -216,7 +216,6 @@ def test_messages_on_projects_are_those_of_the_document(tmp_path: Path) -> None:
     staging, production = ("--env", "staging"), ("--env", "production")
     messages = {"folder": fail("status")}
     runner.write_file(PROJECT, "tavus.toml")
-    (tmp_path / "personas").mkdir()
     for name in ("ada", "ben", "eve"):
         runner.write_file(PERSONA.format(name), f"personas/{name}.yaml")
     messages["environment"] = fail("plan")

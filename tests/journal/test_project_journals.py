@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command_runner import CommandResult, CommandRunner
+from command_runner import CommandResult, CommandRunner, build_project_runner
 
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.store import JournalStore
@@ -26,12 +26,8 @@ LOCAL = ("--env", "local")
 @pytest.fixture
 def runner(tmp_path: Path) -> CommandRunner:
     """A project of two personas and two environments."""
-    runner = CommandRunner(tmp_path, {})
-    (tmp_path / "personas").mkdir()
-    runner.write_file(CONFIGURATION, "tavus.toml")
-    for name in ("Ada", "Bob"):
-        runner.write_file(PERSONA.format(name), f"personas/{name.lower()}.yaml")
-    return runner
+    ada, bob = PERSONA.format("Ada"), PERSONA.format("Bob")
+    return build_project_runner(tmp_path, CONFIGURATION, ada=ada, bob=bob)
 
 
 def run(runner: CommandRunner, *arguments: str) -> CommandResult:

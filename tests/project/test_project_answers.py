@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_runner import CommandResult, CommandRunner
+from command_runner import CommandResult, CommandRunner, build_project_runner
 
 ADA = "persona_name: Ada\nsystem_prompt: You help people.\n"
 ONE_ENVIRONMENT = "[environments.staging]\nsandbox = true\n"
@@ -16,11 +16,7 @@ ENV = ("--env", "staging")
 @pytest.fixture
 def runner(tmp_path: Path) -> CommandRunner:
     """The folder of a project with one environment, a sandbox."""
-    runner = CommandRunner(tmp_path, {})
-    (tmp_path / "personas").mkdir()
-    runner.write_file(ONE_ENVIRONMENT, "tavus.toml")
-    runner.write_file(ADA, "personas/ada.yaml")
-    return runner
+    return build_project_runner(tmp_path, ONE_ENVIRONMENT, ada=ADA)
 
 
 def run(runner: CommandRunner, *arguments: str, status: int = 0, **env: str) -> CommandResult:

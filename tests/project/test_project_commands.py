@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from command_runner import CommandResult, CommandRunner
+from command_runner import CommandResult, CommandRunner, build_project_runner
 
 SCHEMAS = Path(__file__).parents[1] / "cli" / "schemas"
 CONFIGURATION = """\
@@ -26,11 +26,7 @@ ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: {
 
 @pytest.fixture
 def runner(tmp_path: Path) -> CommandRunner:
-    runner = CommandRunner(tmp_path, {})
-    (tmp_path / "personas").mkdir()
-    runner.write_file(CONFIGURATION, "tavus.toml")
-    runner.write_file(ADA, "personas/ada.yaml")
-    return runner
+    return build_project_runner(tmp_path, CONFIGURATION, ada=ADA)
 
 
 def run(runner: CommandRunner, *arguments: str) -> CommandResult:
@@ -189,7 +185,6 @@ def test_validate_counts_what_it_found_and_checks_all_that_can_be_read(
     (runner.folder / "bob.yaml").rename(runner.folder / "personas/bob.yaml")
     change(runner, "You help people.", "{file: ../prompts/adda.md}")
     change(runner, "persona_name: Ada", "persona_name: Ada\nlayers: {llm: {model: tavus-gpt-4o}}")
-    (runner.folder / "prompts").mkdir()
     runner.write_file("You help people.", "prompts/ada.md")
     found = run(runner, "validate", "--env", "staging")
     assert found.status == 4
@@ -199,7 +194,6 @@ def test_validate_counts_what_it_found_and_checks_all_that_can_be_read(
     assert "describe_layer" not in found.stdout + found.stderr
     change(runner, "persona_name: Ada", "persona_name: [")
     runner.write_file(ADA + "tools: [book]\n", "personas/bob.yaml")
-    (runner.folder / "tools").mkdir()
     runner.write_file("name: [", "tools/book.yaml")
     found = run(runner, "validate", "--env", "staging")
     lines = found.stderr.splitlines()
@@ -378,7 +372,6 @@ def test_a_conflict_shows_what_both_sides_changed_and_how_to_settle_it(
     """The values of a long prompt begin alike, so that diffs are shown."""
     env = ("--env", "staging")
     prompt = "".join(f"Rule {number} of the practice holds.\n" for number in range(12))
-    (runner.folder / "prompts").mkdir()
     runner.write_file(prompt + "Be calm.\n", "prompts/ada.md")
     change(runner, "You help people.", '{file: "../prompts/ada.md"}')
     run(runner, "apply", *env)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_runner import CommandRunner
+from command_runner import build_project_runner
 from project_harness import ADA, ADA_NAME, ProjectFolder, build_folder
 
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -97,10 +97,7 @@ def test_a_persona_that_has_a_file_of_its_own_is_not_linked_twice(applied: Proje
 
 def test_commands_that_name_a_persona_follow_it(tmp_path: Path) -> None:
     """Before a pull or an apply has written the new id into the state."""
-    runner, env = CommandRunner(tmp_path, {}), ("--env", "staging")
-    (tmp_path / "personas").mkdir()
-    runner.write_file(CONFIGURATION, "tavus.toml")
-    runner.write_file(ADA, "personas/ada.yaml")
+    runner, env = build_project_runner(tmp_path, CONFIGURATION, ada=ADA), ("--env", "staging")
     runner.run_without_sandbox("apply", *env)
     state = tmp_path / ".tavus/staging.json"
     before = state.read_text()
