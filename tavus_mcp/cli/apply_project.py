@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from tavus_mcp.cli import files
 from tavus_mcp.cli.exit_status import status_of, worst_status
@@ -27,7 +28,7 @@ def run_apply(arguments: argparse.Namespace, settings: Settings) -> int:
 async def apply_project(command: ProjectCommand) -> int:
     """Plan, ask where that is needed, and carry out."""
     arguments, session = command.arguments, command.session
-    options = plan_options(arguments)
+    options = replace(plan_options(arguments), accepts_unchecked=arguments.yes)
     planned = await session.plan(options, command.report_progress)
     plan = planned.plan
     if arguments.dry_run or plan.conflicts:
@@ -36,9 +37,7 @@ async def apply_project(command: ProjectCommand) -> int:
     require_digest(planned, arguments.plan)
     if plan.items and not _is_accepted(command, plan):
         return command.report_refusal()
-    result = await session.apply(
-        planned, options, command.report_progress, accepts_unchecked=arguments.yes
-    )
+    result = await session.apply(planned, options, command.report_progress)
     command.print_result(apply_data(plan, result), apply_text(plan, result))
     return _exit_status(result)
 

@@ -36,7 +36,7 @@ from tavus_mcp.personas.current_spelling import use_current_spelling
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.readback import verify_written
-from tavus_mcp.personas.receipts import build_receipt
+from tavus_mcp.personas.receipts import WriteReport, build_receipt
 from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
@@ -86,7 +86,8 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         findings = [*findings, *plans.protected_findings(app)]
         plan = plans.build_creation_plan(app, endpoint.kind, request.tool, body, request.revives)
         plan = await plans.store_plan(app, plan)
-        return build_receipt("planned", app, original, expected, listed, findings, plan=plan)
+        report = WriteReport("planned", original, expected, listed, findings)
+        return build_receipt(app, report, plan=plan)
     intent = WriteIntent(
         endpoint.kind,
         request.tool,
@@ -117,8 +118,8 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         new_id = current.journal_id
         findings += await record_revived_as(app, write.intent, request.revives, new_id)
     findings = sort_by_severity([item.for_saved(object_id) for item in findings])
-    undo = request.rules.build_creation_undo(current)
-    return build_receipt(status, app, original, current, listed, findings, undo=undo)
+    report = WriteReport(status, original, current, listed, findings)
+    return build_receipt(app, report, undo=request.rules.build_creation_undo(current))
 
 
 async def build_body(

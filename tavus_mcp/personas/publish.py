@@ -10,7 +10,7 @@ from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
-from tavus_mcp.personas.receipts import build_receipt, build_undo
+from tavus_mcp.personas.receipts import WriteReport, build_receipt, build_undo
 from tavus_mcp.personas.write_effect import EDITS_DISCARDED, response_lost
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 
@@ -33,7 +33,7 @@ async def plan_publication(app: App, persona_id: str, *, discard_editor_changes:
     plan = await store_publication_plan(app, live, discard_editor_changes=discard_editor_changes)
     findings = [*plans.stock_findings(live), _PUBLICATION_PLANNED]
     findings += [_EDITS_AT_RISK] if discard_editor_changes else []
-    return build_receipt("planned", app, live, live, (), findings, plan=plan)
+    return build_receipt(app, WriteReport("planned", live, live, (), findings), plan=plan)
 
 
 async def publish(app: App, plan: plans.Plan) -> Receipt:
@@ -63,7 +63,8 @@ async def publish(app: App, plan: plans.Plan) -> Receipt:
         status = "unverified"
     findings += [*write.mismatches, *await write.record_outcome(status, current)]
     undo = build_undo(before, current.revision, operations, app.masker)
-    return build_receipt(status, app, before, current, operations, findings, undo=undo)
+    report = WriteReport(status, before, current, operations, findings)
+    return build_receipt(app, report, undo=undo)
 
 
 async def _effect_findings(write: RecordedWrite, *, is_changed: bool) -> list[RuleFinding]:

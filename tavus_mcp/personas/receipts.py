@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tavus_mcp.app import App
@@ -30,27 +30,31 @@ MAX_LISTED_CHANGES = 100
 """Changed fields that a receipt lists; the others are counted."""
 
 
-def build_receipt(
-    status: str,
-    app: App,
-    before: Document,
-    current: Document,
-    operations: Sequence[Operation],
-    findings: Sequence[RuleFinding],
-    *,
-    undo: Undo | None = None,
-    plan: Plan | None = None,
-) -> Receipt:
-    """Return the receipt of a write, or of the plan of one.
+@dataclass(frozen=True)
+class WriteReport:
+    """What a write did, or would do as a plan.
 
-    ``before`` is the persona before the change, empty for a creation; ``current`` is the persona as
+    ``before`` is the object before the change, empty for a creation; ``current`` is the object as
     it was read back. ``operations`` are those that took effect, or would.
     """
+
+    status: str
+    before: Document
+    current: Document
+    operations: Sequence[Operation] = ()
+    findings: Sequence[RuleFinding] = ()
+
+
+def build_receipt(
+    app: App, report: WriteReport, *, undo: Undo | None = None, plan: Plan | None = None
+) -> Receipt:
+    """Return the receipt of a write, or of the plan of one."""
+    status, before, current = report.status, report.before, report.current
     after = current
     if before.object_id:
-        after = before.with_data(apply_patch(before.data, operations))
+        after = before.with_data(apply_patch(before.data, report.operations))
     defaults = defaults_of_change(before, after, app.catalog)
-    changes = changes_of(before.data, list(operations), app.masker, defaults)
+    changes = changes_of(before.data, list(report.operations), app.masker, defaults)
     is_live, is_sent = status in LIVE_STATUSES, status in {*LIVE_STATUSES, "drafted"}
     return Receipt.model_validate(
         {
@@ -60,7 +64,7 @@ def build_receipt(
             "previous_revision": before.revision if is_live and before.object_id else None,
             "changes": changes[:MAX_LISTED_CHANGES],
             "findings": [
-                *(_mark_as_sent(item) if is_sent else item for item in findings),
+                *(_mark_as_sent(item) if is_sent else item for item in report.findings),
                 *_omission_findings(len(changes)),
             ],
             "plan_id": plan.plan_id if plan else None,

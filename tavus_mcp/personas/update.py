@@ -47,7 +47,7 @@ from tavus_mcp.personas.plan_binding import (
 )
 from tavus_mcp.personas.publish import store_publication_plan
 from tavus_mcp.personas.readback import verify_written
-from tavus_mcp.personas.receipts import build_receipt, build_undo, loss_findings
+from tavus_mcp.personas.receipts import WriteReport, build_receipt, build_undo, loss_findings
 from tavus_mcp.personas.replaced_layers import replaced_layer_findings
 from tavus_mcp.personas.replacement_findings import replacement_findings
 from tavus_mcp.personas.secret_receivers import receiver_findings
@@ -136,7 +136,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
         return await preview(app, before, request)
     after, operations, findings = await _compute_planned_update(app, before, request)
     if not operations:
-        return build_receipt("unchanged", app, before, before, (), findings)
+        return build_receipt(app, WriteReport("unchanged", before, before, (), findings))
     used_seq = await plans.mark_used(app, request.plan) if request.plan else request.origin.seq
     intent = request.build_intent(before, operations, after, used_seq)
     guard = request.build_guard(before, operations)
@@ -168,8 +168,8 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     findings += await write.record_outcome(effect.status, current)
     effective = operations if answer.is_changed else ()
     undo = build_undo(before, current.revision, effective, app.masker)
-    findings = sort_by_severity(findings)
-    return build_receipt(effect.status, app, before, current, effective, findings, undo=undo)
+    report = WriteReport(effect.status, before, current, effective, sort_by_severity(findings))
+    return build_receipt(app, report, undo=undo)
 
 
 async def _look_again(
@@ -192,7 +192,8 @@ async def _answer_draft(
     unrecorded = await write.record_outcome("drafted", live)
     plan = await store_publication_plan(write.app, cast("PersonaDocument", live))
     findings = sort_by_severity([*findings, *unrecorded])
-    return build_receipt("drafted", write.app, before, live, operations, findings, plan=plan)
+    report = WriteReport("drafted", before, live, operations, findings)
+    return build_receipt(write.app, report, plan=plan)
 
 
 async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt:
@@ -202,7 +203,7 @@ async def preview(app: App, before: Document, request: UpdateRequest) -> Receipt
     """
     _, operations, findings = compute_update(app, before, request)
     if not operations:
-        return build_receipt("unchanged", app, before, before, (), findings)
+        return build_receipt(app, WriteReport("unchanged", before, before, (), findings))
     return await _plan(app, before, request, operations, findings)
 
 
@@ -227,7 +228,8 @@ async def _plan(
     if not any(item.path == "/persona_type" for item in findings):
         findings = [*plans.stock_findings(before), *findings]
     findings = [*findings, *plans.protected_findings(app)]
-    return build_receipt("planned", app, before, before, operations, findings, plan=plan)
+    report = WriteReport("planned", before, before, operations, findings)
+    return build_receipt(app, report, plan=plan)
 
 
 async def _plan_without_checks(

@@ -22,7 +22,7 @@ from tavus_mcp.errors import Conflict, Refused, StateNotSaved, ToolFailure
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.adapters import ADAPTERS
-from tavus_mcp.project.compare import Comparison, account_fields, is_conflict
+from tavus_mcp.project.compare import Comparison, is_conflict
 from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
@@ -56,12 +56,26 @@ from tavus_mcp.project.state import (
     save_state,
 )
 from tavus_mcp.project.sync import accept_file, describe_bases, sync_base
+from tavus_mcp.project.written_objects import WrittenObject, note_written
 from tavus_mcp.text import count_of, join_first
 
 MAX_CONCURRENT_OBJECTS = 4
 """Objects of one kind that are written at the same time."""
 _SAVE_INTERVAL_SECONDS = 1.0
 """Shortest time between two writes of the state during a run."""
+
+
+@dataclass(frozen=True)
+class PlannedApply:
+    """A plan with what it was made from: the comparison, and the state as it was stored.
+
+    ``newest_entry`` is the number of the newest journal entry before it was made.
+    """
+
+    comparison: Comparison
+    plan: ProjectPlan
+    stored: EnvironmentState
+    newest_entry: int
 
 
 @dataclass(frozen=True)
@@ -92,20 +106,16 @@ class ApplyResult:
 async def apply_plan(
     app: App,
     folder: Path,
-    comparison: Comparison,
-    plan: ProjectPlan,
+    planned: PlannedApply,
     options: PlanOptions,
     report_progress: ProgressCallback,
-    *,
-    accepts_unchecked: bool = False,
-    newest_entry: int = 0,
 ) -> ApplyResult:
     """Carry out a plan that has no conflict, and write the state.
 
-    ``newest_entry`` is that of the journal before the plan was made. Raises ``Conflict`` when
-    the plan has a conflict or another run began since, ``Refused`` when something that is referred
-    to is missing, ``StateNotSaved`` when the state cannot be written.
+    Raises ``Conflict`` when the plan has a conflict or another run began since, ``Refused`` when
+    something that is referred to is missing, ``StateNotSaved`` when the state cannot be written.
     """
+    comparison, plan = planned.comparison, planned.plan
     if plan.conflicts:
         raise Conflict("The plan has conflicts; nothing was sent.")
     state = _settle(app, comparison, options)
@@ -119,18 +129,16 @@ async def apply_plan(
         **_describe_run(comparison, plan, options.resolve),
     }
     run = await start_run(app, detail, continued)
-    await require_sole_run(app, run, newest_entry)
+    await require_sole_run(app, run, planned.newest_entry)
     root_id = continued.run_id if continued else run.run_id
     execution = _Execution(
         app,
         folder,
-        comparison,
         run,
         replace(state, run=root_id),
-        WriteOptions(options.allow, accepts_unchecked=accepts_unchecked),
+        options,
         ProgressReporter(report_progress),
         len(plan.items),
-        options.resolve,
     )
     execution.result.run_id = root_id
     await execution.carry_out(plan)
@@ -210,13 +218,11 @@ class _Execution:
 
     app: App
     folder: Path
-    comparison: Comparison
     run: Run
     state: EnvironmentState
-    options: WriteOptions
+    options: PlanOptions
     progress: ProgressReporter
     total: int
-    resolve: Resolution = ""
     result: ApplyResult = field(default_factory=ApplyResult)
     last_saved: float = float("-inf")
     is_stopped: bool = False
@@ -304,7 +310,9 @@ class _Execution:
         else:
             result = await adapter.update(self.app, document, fields, options)
             synced = [
-                merged.pointer for merged in item.compared.fields if is_sent(merged, self.resolve)
+                merged.pointer
+                for merged in item.compared.fields
+                if is_sent(merged, self.options.resolve)
             ]
         if result.problem:
             raise Refused(f"{item.name}: {result.problem}")
@@ -317,48 +325,17 @@ class _Execution:
         assert item.compared.rendered is not None  # noqa: S101 - what is written has a file
         is_new = item.action is Action.CREATE
         known = self.state.objects.get(item.name)
-        self.state = self.state.with_object(
+        written = WrittenObject(
             item.name,
-            build_object_state(
-                self.app,
-                self.state,
-                item.name,
-                MergeBase() if is_new or known is None else known.base,
-                item.compared.rendered.fields,
-                result,
-                synced,
-                item.compared.account,
-                is_created=is_new or bool(known and known.is_created),
-            ),
+            item.compared.rendered.fields,
+            result,
+            MergeBase() if is_new or known is None else known.base,
+            synced,
+            item.compared.account,
+            is_created=is_new or bool(known and known.is_created),
         )
+        self.state = note_written(self.app, self.state, written)
 
 
 def _phase(item: PlannedItem) -> bool:
     return item.action in (Action.DELETE, Action.FORGET)
-
-
-def build_object_state(
-    app: App,
-    state: EnvironmentState,
-    name: ObjectName,
-    base: MergeBase,
-    file: JsonObject,
-    result: WriteResult,
-    synced: Sequence[str] | None,
-    before: JsonObject | None,
-    *,
-    is_created: bool,
-) -> ObjectState:
-    """Return the state of an object after a write; without a read-back it counts as written.
-
-    ``before`` is the account before the write, None if it is not known.
-    """
-    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
-    unread: frozenset[str] = frozenset()
-    account: JsonObject = file
-    digest = ""
-    if result.document is not None:
-        account, unread = account_fields(app, name, result.document, base, state)
-        digest = result.document.digest
-    new_base = sync_base(base, file, account, is_same, synced, unread, before)
-    return ObjectState(result.object_id, new_base, digest, is_created=is_created)

@@ -49,12 +49,14 @@ class PlanOptions:
 
     ``prune`` deletes objects whose file is gone; ``allow`` names rules that do not refuse;
     ``resent_secrets`` are sent although their reference is the same, as their value may be new.
+    ``accepts_unchecked`` is that of ``WriteOptions``.
     """
 
     resolve: Resolution = ""
     prune: bool = False
     allow: Container[str] = frozenset()
     resent_secrets: frozenset[str] = frozenset()
+    accepts_unchecked: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ without an answer is looked for in the account, once, so that it is not sent aga
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, Refused
 from tavus_mcp.history.record import record_outcome
@@ -15,13 +13,13 @@ from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.project.adapters import ADAPTERS
-from tavus_mcp.project.apply import build_object_state
 from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import WriteResult
 from tavus_mcp.project.runs import RunWrite, find_open_run, load_writes
 from tavus_mcp.project.state import EnvironmentState
+from tavus_mcp.project.written_objects import WrittenObject, note_written
 
 
 async def recover_state(app: App, state: EnvironmentState) -> EnvironmentState:
@@ -93,18 +91,9 @@ async def _note(
     else:
         base, synced = known.base, to_field_pointers(write.intent.paths)
         before = await _load_account_before(app, state, write, base)
-    item = build_object_state(
-        app,
-        state,
-        write.name,
-        base,
-        file,
-        result,
-        synced,
-        before,
-        is_created=write.is_creation or bool(known and known.is_created),
-    )
-    return state.with_object(write.name, replace(item, object_id=result.object_id))
+    is_created = write.is_creation or bool(known and known.is_created)
+    written = WrittenObject(write.name, file, result, base, synced, before, is_created)
+    return note_written(app, state, written)
 
 
 async def _load_account_before(

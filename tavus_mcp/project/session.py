@@ -12,12 +12,12 @@ from pathlib import Path
 from tavus_mcp.app import App
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused, UnknownPlan, WrongUsage
-from tavus_mcp.project.apply import ApplyResult, apply_plan
+from tavus_mcp.project.apply import ApplyResult, PlannedApply, apply_plan
 from tavus_mcp.project.compare import Comparison, compare
 from tavus_mcp.project.configuration import Environment, ProjectConfiguration
 from tavus_mcp.project.folder import Project, read_project
 from tavus_mcp.project.kinds import KIND_BY_FOLDER, ObjectName
-from tavus_mcp.project.plan import PlanOptions, ProjectPlan, build_plan
+from tavus_mcp.project.plan import PlanOptions, build_plan
 from tavus_mcp.project.pull import PulledObject, PullOptions, pull
 from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
@@ -33,19 +33,6 @@ from tavus_mcp.project.undo import (
 )
 from tavus_mcp.project.validation import require_valid
 from tavus_mcp.text import did_you_mean, quote_foreign, suggestion_or_period
-
-
-@dataclass(frozen=True)
-class PlannedApply:
-    """A plan with what it was made from: the comparison, and the state as it was stored.
-
-    ``newest_entry`` is the number of the newest journal entry before it was made.
-    """
-
-    comparison: Comparison
-    plan: ProjectPlan
-    stored: EnvironmentState
-    newest_entry: int
 
 
 @dataclass
@@ -110,12 +97,7 @@ class ProjectSession:
             )
 
     async def apply(
-        self,
-        planned: PlannedApply,
-        options: PlanOptions,
-        report_progress: ProgressCallback,
-        *,
-        accepts_unchecked: bool = False,
+        self, planned: PlannedApply, options: PlanOptions, report_progress: ProgressCallback
     ) -> ApplyResult:
         """Carry out a plan that a person accepted where that is needed.
 
@@ -124,16 +106,7 @@ class ProjectSession:
         app = replace(self.app, protected=False)
         with lock_environment(self.folder, self.environment.name):
             self._require_same_state(planned.stored)
-            return await apply_plan(
-                app,
-                self.folder,
-                planned.comparison,
-                planned.plan,
-                options,
-                report_progress,
-                accepts_unchecked=accepts_unchecked,
-                newest_entry=planned.newest_entry,
-            )
+            return await apply_plan(app, self.folder, planned, options, report_progress)
 
     def _require_same_state(self, planned: EnvironmentState) -> None:
         current = self.read_state()

@@ -11,9 +11,10 @@ from project_harness import ADA, ProjectFolder, build_folder, ignore
 from tavus_mcp.errors import Conflict, InvalidArgument, Refused
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.personas.update import UpdateRequest, update
+from tavus_mcp.project.apply import PlannedApply
 from tavus_mcp.project.plan import PlanOptions
 from tavus_mcp.project.runs import list_runs
-from tavus_mcp.project.session import PlannedApply, ProjectSession, open_session
+from tavus_mcp.project.session import ProjectSession, open_session
 from tavus_mcp.project.single_writes import list_single_writes
 
 NAME = "personas/ada"
