@@ -68,6 +68,20 @@ class CreateRequest:
     rules: WriteRules = PERSONA_RULES
     origin: WriteOrigin = field(default_factory=WriteOrigin)
 
+    def build_intent(
+        self, leaves: Sequence[Operation], body: JsonObject, used_seq: int
+    ) -> WriteIntent:
+        """Return what is recorded before the object is created."""
+        revived = {REVIVES: self.revives} if self.revives else {}
+        return WriteIntent(
+            self.rules.endpoint.kind,
+            self.tool,
+            operations=leaves,
+            after=body,
+            used_seq=used_seq,
+            detail={**self.origin.detail, **revived},
+        )
+
 
 async def create(app: App, request: CreateRequest) -> Receipt:
     """Create an object and read it back, or store it as a plan when ``dry_run``.
@@ -88,17 +102,7 @@ async def create(app: App, request: CreateRequest) -> Receipt:
         plan = await plans.store_plan(app, plan)
         report = WriteReport("planned", original, expected, listed, findings)
         return build_receipt(app, report, plan=plan)
-    intent = WriteIntent(
-        endpoint.kind,
-        request.tool,
-        operations=leaves,
-        after=body,
-        used_seq=await _claim(app, request),
-        detail={
-            **request.origin.detail,
-            **({REVIVES: request.revives} if request.revives else {}),
-        },
-    )
+    intent = request.build_intent(leaves, body, await _claim(app, request))
     object_id = ""
     async with recorded_write(app, intent) as write:
         object_id = await app.api.create_object(endpoint, body)
