@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
@@ -18,6 +19,10 @@ MAX_FINDINGS_PER_RULE = 100
 """Further findings of a rule are usually the same mistake again."""
 MORE_FINDINGS_NOTE = f" Only the first {MAX_FINDINGS_PER_RULE} findings of this kind are listed."
 _LONG_FIX_NOTE = "This call holds a long text, which get_persona shows with full_prompt=true."
+
+_REPEATED_VERB = re.compile(r"^(\w+) it: (?=\1 )", re.IGNORECASE)
+"""What stands before the effect of a fix that begins with the same verb."""
+_CALL = re.compile(r"\w+\(")
 
 Definition = TypeVar("Definition")
 
@@ -54,7 +59,9 @@ class Violation:
         """
         if not self.hint_parts:
             return None
-        text = "".join(_render_part(part, unserved, is_saved) for part in self.hint_parts)
+        text = _as_sentence(
+            "".join(_render_part(part, unserved, is_saved) for part in self.hint_parts)
+        )
         has_calls = is_saved and not any(call.tool in unserved for call in self.fix)
         legend = "; ".join(self._iter_meanings(text, has_calls=has_calls))
         return ". ".join(part.removesuffix(".") for part in (text, legend) if part) + "."
@@ -106,6 +113,12 @@ def _render_part(part: HintPart, unserved: Mapping[str, str], is_saved: bool) ->
     if reason is None:
         return str(part)
     return f"{part.draft_hint} ({reason})" if reason else part.draft_hint
+
+
+def _as_sentence(text: str) -> str:
+    """Return a hint with a capital letter, which a call has not, and without a verb said twice."""
+    text = _REPEATED_VERB.sub("", text)
+    return text if _CALL.match(text) else text[:1].upper() + text[1:]
 
 
 Check = Callable[[PersonaDocument, Catalog], Iterator[Violation]]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tavus_mcp.invisible_characters import escape_line
 
 if TYPE_CHECKING:
-    from ruamel.yaml.error import StringMark
+    from ruamel.yaml.error import MarkedYAMLError, StringMark
     from ruamel.yaml.events import Event, ScalarEvent
 
 MAX_FILE_BYTES = 1_000_000
@@ -35,6 +35,7 @@ _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NON_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MAX_NUMBER_CHARS = 400
+_END_OF_STREAM = re.compile(r"'<stream end>'|unexpected end of stream")
 _TAG_HANDLE_ERROR = re.compile(r"(undefined|duplicate) tag handle .*", re.DOTALL)
 
 
@@ -201,19 +202,26 @@ def _events(text: str) -> Iterator[Event]:
             f"line {line}, column {column}: a control character; write it as an escape in quotes."
         ) from None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
         parts = [_simplify_message(part) for part in (error.context, error.problem) if part]
-        message = " ".join(parts)
-        raise BadFile(
-            f"{_render_position(mark)}: not YAML: {message}." if mark else f"{message}."
-        ) from None
+        mark = _find_mark(text, error)
+        place = f"{_render_position(mark)}: " if mark else ""
+        raise BadFile(f"{place}not YAML: {', '.join(parts)}.") from None
     except YAMLError:
         raise BadFile("this is not YAML.") from None
 
 
+def _find_mark(text: str, error: MarkedYAMLError) -> StringMark | None:
+    """Return where a mistake is: where it was noticed, or began if that is the end of the file."""
+    mark: StringMark | None = error.problem_mark or error.context_mark
+    if mark is not None and error.context_mark and mark.index >= len(text.rstrip()):
+        mark = error.context_mark
+    return mark
+
+
 def _simplify_message(message: str) -> str:
     """Return a message of the library without words from the file, which may be secret."""
-    return escape_line(_TAG_HANDLE_ERROR.sub("a tag (!), and tags are not supported", message))
+    message = _TAG_HANDLE_ERROR.sub("a tag (!), and tags are not supported", message)
+    return escape_line(_END_OF_STREAM.sub("the end of the file", message))
 
 
 def _node(event: Event, kind: str, position: str) -> Node:

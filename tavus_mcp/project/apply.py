@@ -38,6 +38,8 @@ from tavus_mcp.project.plan import (
     live_ids,
     placeholder_id,
 )
+from tavus_mcp.project.problems import Problem
+from tavus_mcp.project.refusals import RefusedProject, locate
 from tavus_mcp.project.runs import (
     CONFLICTS,
     STATE,
@@ -112,8 +114,9 @@ async def apply_plan(
 ) -> ApplyResult:
     """Carry out a plan that has no conflict, and write the state.
 
-    Raises ``Conflict`` when the plan has a conflict or another run began since, ``Refused`` when
-    something that is referred to is missing, ``StateNotSaved`` when the state cannot be written.
+    Raises ``Conflict`` when the plan has a conflict or another run began since,
+    ``RefusedProject`` when something that is referred to is missing, ``StateNotSaved`` when the
+    state cannot be written.
     """
     comparison, plan = planned.comparison, planned.plan
     if plan.conflicts:
@@ -196,20 +199,19 @@ def _settle(app: App, comparison: Comparison, options: PlanOptions) -> Environme
 
 
 async def _require_references(app: App, comparison: Comparison, plan: ProjectPlan) -> None:
-    """Raise ``Refused`` with every id in a new or changed object that names nothing."""
+    """Raise ``RefusedProject`` with every id in a new or changed object that names nothing."""
     created = {item.name for item in plan.items if item.action is Action.CREATE}
     find_id = build_id_finder(live_ids(comparison), created)
     placeholders = set(map(placeholder_id, created))
-    missing = [
-        f"{item.name}: {message}"
-        for item in plan.items
-        if item.action in (Action.CREATE, Action.UPDATE)
-        for message in await ADAPTERS[item.name.folder].find_missing_references(
-            app, item.compared.document, item.wire_fields(find_id), placeholders
-        )
-    ]
+    missing: list[Problem] = []
+    for item in plan.items:
+        if item.action in (Action.CREATE, Action.UPDATE):
+            reasons = await ADAPTERS[item.name.folder].find_missing_references(
+                app, item.compared.document, item.wire_fields(find_id), placeholders
+            )
+            missing += locate(item.compared.rendered, reasons)
     if missing:
-        raise Refused("Refused before anything was sent.\n" + "\n".join(missing))
+        raise RefusedProject(missing)
 
 
 @dataclass

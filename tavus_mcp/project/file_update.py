@@ -25,6 +25,7 @@ from tavus_mcp.persona_files.file_writing import write_file
 from tavus_mcp.persona_files.persona_file import order_fields
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.project.folder import (
+    FILE_KEY,
     PROMPT_FOLDER,
     Project,
     SourceFile,
@@ -34,7 +35,7 @@ from tavus_mcp.project.folder import (
 )
 from tavus_mcp.project.kinds import PERSONA, ObjectName, is_device
 from tavus_mcp.project.merge import MergedField
-from tavus_mcp.project.render import FILE_KEY, VALUE_KEY, RenderedObject
+from tavus_mcp.project.render import VALUE_KEY, RenderedObject
 
 _PROMPT = "system_prompt"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -101,26 +102,19 @@ class FileEdits:
         """
         source, folder = self.project.sources[name], self.project.folder.resolve()
         self.removed.append(self.source_path(source))
-        paths = {
-            self.project.resolve(source, reference)
-            for reference in _iter_file_references(source.data)
-        }
         return sorted(
-            path.relative_to(folder).as_posix() for path in paths if not self.count_users(path)
+            path.relative_to(folder).as_posix()
+            for path in set(self.project.find_texts(source))
+            if not self.count_users(path)
         )
 
     def count_users(self, path: Path) -> int:
         """Return how many fields are the text of this file, without those of removed files."""
-        count = 0
-        for source in self.project.sources.values():
-            if self.project.folder.resolve() / source.path in self.removed:
-                continue
-            for reference in _iter_file_references(source.data):
-                try:
-                    count += self.project.resolve(source, reference) == path
-                except ValueError:
-                    continue
-        return count
+        return sum(
+            self.project.find_texts(source).count(path)
+            for source in self.project.sources.values()
+            if self.project.folder.resolve() / source.path not in self.removed
+        )
 
 
 def update_source(
@@ -255,13 +249,3 @@ def choose_name(folder: str, text: str, taken: Collection[ObjectName]) -> Object
         number += 1
         name = ObjectName(folder, f"{stem}_{number}")
     return name
-
-
-def _iter_file_references(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        if value.keys() == {FILE_KEY} and isinstance(value[FILE_KEY], str):
-            return [value[FILE_KEY]]
-        return [found for item in value.values() for found in _iter_file_references(item)]
-    if isinstance(value, list):
-        return [found for item in value for found in _iter_file_references(item)]
-    return []

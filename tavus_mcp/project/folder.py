@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tavus_mcp.errors import WrongUsage
 from tavus_mcp.models.base import JsonObject
@@ -20,10 +22,12 @@ from tavus_mcp.persona_files.yaml_reader import (
 from tavus_mcp.project.configuration import FILE_NAME, ProjectConfiguration, parse_configuration
 from tavus_mcp.project.kinds import KINDS, ObjectName, ProjectKind, is_device, is_file_name
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem, parse_position
-from tavus_mcp.text import quote_foreign, suggestion_or_period
+from tavus_mcp.text import find_nearest, quote_foreign
 
 STATE_FOLDER = ".tavus"
 PROMPT_FOLDER = "prompts"
+FILE_KEY = "file"
+"""The key of what stands for the text of a file."""
 _ENDINGS = (".yaml", ".yml")
 _IDENTITY_KEYS = ("persona_id", "pal_id", "revision")
 
@@ -96,25 +100,52 @@ class Project:
         try:
             text = read_file(path)
         except OSError as error:
-            near = self._find_text_files(source, reference)
-            reason = f"{error.strerror or error}{suggestion_or_period(reference, near)}"
-            raise ValueError(f"{reference}: {reason}") from None
+            near = self._find_similar_text(source, reference)
+            suggestion = f"; did you mean {quote_foreign(near)}?" if near else "."
+            raise ValueError(f"{reference}: {error.strerror or error}{suggestion}") from None
         except BadFile as error:
             raise ValueError(f"{reference}: {error}") from None
         return normalize_text(text)
 
-    def _find_text_files(self, source: SourceFile, reference: str) -> list[str]:
-        """Return the files beside the one that a reference names, and those for prompts, as it."""
+    def _find_similar_text(self, source: SourceFile, reference: str) -> str:
+        """Return the file whose name is closest to the one that a reference names, or nothing.
+
+        It is looked for in the folder that the reference names, and in that of prompts.
+        """
         parent = self.folder / posixpath.dirname(source.path)
         named_folder = posixpath.dirname(reference)
         to_root = "../" * source.path.count("/")
+        found: dict[str, str] = {}
+        for directory in dict.fromkeys([named_folder, f"{to_root}{PROMPT_FOLDER}"]):
+            if not (parent / directory).is_dir() or not is_inside(self.folder, parent / directory):
+                continue
+            for path in sorted((parent / directory).iterdir()):
+                if path.is_file():
+                    found.setdefault(path.name, posixpath.join(directory, path.name))
+        return found.get(find_nearest(posixpath.basename(reference), found) or "", "")
+
+    def find_unused_texts(self) -> list[str]:
+        """Return the files for prompts that no file of an object names, relative to the folder.
+
+        Those that are not read might name them, so that there is none then.
+        """
+        directory = self.folder / PROMPT_FOLDER
+        if self.unread or not directory.is_dir():
+            return []
+        used = {path for source in self.sources.values() for path in self.find_texts(source)}
         return [
-            posixpath.join(directory, path.name)
-            for directory in dict.fromkeys([named_folder, f"{to_root}{PROMPT_FOLDER}"])
-            if (parent / directory).is_dir() and is_inside(self.folder, parent / directory)
-            for path in sorted((parent / directory).iterdir())
-            if path.is_file()
+            path.relative_to(self.folder).as_posix()
+            for path in sorted(directory.rglob("*"))
+            if path.is_file() and not path.name.startswith(".") and path.resolve() not in used
         ]
+
+    def find_texts(self, source: SourceFile) -> list[Path]:
+        """Return the path of each text that a file names; those outside of the project are not."""
+        found = []
+        for reference in _iter_file_references(source.data):
+            with suppress(ValueError):
+                found.append(self.resolve(source, reference))
+        return found
 
     def resolve(self, source: SourceFile, reference: str) -> Path:
         """Return the path of a file that a source names; raise ``ValueError`` if it is outside."""
@@ -279,3 +310,13 @@ def _find_path_problem(folder: Path, path: Path) -> str:
     if not is_inside(folder, path):
         return "this is a link that leads out of the folder of the project; put the file here."
     return ""
+
+
+def _iter_file_references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        if value.keys() == {FILE_KEY} and isinstance(value[FILE_KEY], str):
+            return [value[FILE_KEY]]
+        return [found for item in value.values() for found in _iter_file_references(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _iter_file_references(item)]
+    return []

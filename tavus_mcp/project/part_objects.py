@@ -11,7 +11,7 @@ from typing import cast
 from tavus_mcp.app import App
 from tavus_mcp.checker.parts.check import check_part, check_part_change
 from tavus_mcp.concurrency import ignore_progress
-from tavus_mcp.errors import Conflict, InvalidArgument, Refused, TavusError, UnchangeableField
+from tavus_mcp.errors import Conflict, Refused, TavusError, UnchangeableField
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at
@@ -244,7 +244,4 @@ class _MakeEqual:
 
 def _resolve_secrets(app: App, kind: PartKind, fields: JsonObject) -> JsonObject:
     """Return fields with the secrets that they refer to; only tools have any."""
-    try:
-        return resolve_tool_secrets(app, fields) if kind.name == "tool" else dict(fields)
-    except InvalidArgument as error:
-        raise Refused(str(error)) from None
+    return resolve_tool_secrets(app, fields) if kind.name == "tool" else dict(fields)

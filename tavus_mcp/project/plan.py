@@ -25,6 +25,8 @@ from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_con
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.merge import MergedField, Side, compose
 from tavus_mcp.project.names import FindId, with_ids
+from tavus_mcp.project.problems import Problem
+from tavus_mcp.project.refusals import RefusedProject, list_reasons, locate
 from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.text import quote_foreign_names
 
@@ -134,15 +136,15 @@ class ProjectPlan:
 async def build_plan(app: App, comparison: Comparison, options: PlanOptions) -> ProjectPlan:
     """Return the plan for an account as it was compared.
 
-    Raises ``Refused`` with everything that Tavus would reject. Conflicts are in the plan; with one
-    it cannot be carried out.
+    Raises ``RefusedProject`` with everything that Tavus would reject. Conflicts are in the plan;
+    with one it cannot be carried out.
     """
     draft = _Draft(app, comparison, options)
     for item in comparison.objects.values():
         draft.add(item)
     items = [await draft.check(item) for item in draft.items]
     if draft.problems:
-        raise Refused("Refused before anything was sent.\n" + "\n".join(draft.problems))
+        raise RefusedProject(draft.problems)
     writes = [item for item in items if item.action in (Action.CREATE, Action.UPDATE)]
     removals = [item for item in reversed(items) if item.action in (Action.DELETE, Action.FORGET)]
     return ProjectPlan(
@@ -241,7 +243,7 @@ class _Draft:
     items: list[PlannedItem] = field(default_factory=list)
     conflicts: list[ObjectConflict] = field(default_factory=list)
     notes: list[tuple[ObjectName, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     settled: list[ObjectName] = field(default_factory=list)
 
     def add(self, item: ComparedObject) -> None:
@@ -360,6 +362,6 @@ class _Draft:
             else:
                 findings = adapter.check_update(self.app, document, fields, self.options.allow)
         except ToolFailure as error:
-            self.problems.append(f"{item.name}: {error}")
+            self.problems += locate(item.compared.rendered, list_reasons(error))
             return item
         return replace(item, findings=findings)

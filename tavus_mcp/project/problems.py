@@ -58,12 +58,14 @@ class Problem:
 class InvalidProject(InvalidArgument):
     """Files of a project are wrong; ``found`` holds every mistake, and nothing was sent."""
 
+    heading = "The project has mistakes, nothing was sent."
+
     def __init__(self, found: Sequence[Problem]) -> None:
         self.found = tuple(found)
         lines = [str(problem) for problem in self.found[:MAX_REPORTED_PROBLEMS]]
         omitted = len(self.found) - len(lines)
         super().__init__([*lines, *([f"and {omitted} more."] if omitted > 0 else [])])
-        self.args = ("The project has mistakes, nothing was sent.\n" + "\n".join(self.problems),)
+        self.args = ("\n".join([self.heading, *self.problems]),)
 
 
 def parse_position(path: str, message: str) -> tuple[FilePosition, str]:

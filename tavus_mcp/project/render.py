@@ -18,12 +18,12 @@ from tavus_mcp.models.changes import put_at
 from tavus_mcp.models.json_patch import ABSENT, get_at, pointer_of
 from tavus_mcp.models.vocabularies import duplicate_names, to_persona_names
 from tavus_mcp.project.configuration import Environment
-from tavus_mcp.project.folder import Project, SourceFile
+from tavus_mcp.project.folder import FILE_KEY, Project, SourceFile
 from tavus_mcp.project.kinds import PERSONA, REFERENCES, ObjectName, ReferenceField
 from tavus_mcp.project.problems import InvalidProject, Problem
 from tavus_mcp.text import did_you_mean, quote_foreign, quote_path
 
-FILE_KEY, VALUE_KEY = "file", "value"
+VALUE_KEY = "value"
 ID_PREFIX = "id:"
 """What stands before the id of an object that is not in the project."""
 

@@ -52,5 +52,6 @@ def split_parser_message(text: str, message: str) -> tuple[int, int, str]:
     match = _PARSER_POSITION.search(message)
     words = message[: match.start()] if match else message
     if match is None or match[1] is None:
-        return text.count("\n") + 1, 1, words
+        lines = text.splitlines() or [""]
+        return len(lines), len(lines[-1]) + 1, words
     return int(match[1]), int(match[2]), words

@@ -32,7 +32,7 @@ from tavus_mcp.project.folder import Project
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.names import with_ids
 from tavus_mcp.project.plan import placeholder_id
-from tavus_mcp.project.problems import InvalidProject, Problem
+from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem
 from tavus_mcp.project.render import RenderedObject, RenderedProject, render_objects
 from tavus_mcp.project.secret_names import iter_secret_names
 from tavus_mcp.project.state import load_state
@@ -60,7 +60,7 @@ def find_problems(
         else replace(problem, environment=", ".join(names))
         for problem, names in found.items()
     ]
-    return sorted([*project.problems, *problems], key=_sort_key)
+    return sorted([*project.problems, *problems, *_find_unused_texts(project)], key=_sort_key)
 
 
 def require_valid(
@@ -75,6 +75,13 @@ def require_valid(
     if errors:
         raise InvalidProject(errors)
     return problems
+
+
+def _find_unused_texts(project: Project) -> Iterator[Problem]:
+    """Yield a remark on each file for prompts that no object names."""
+    for path in project.find_unused_texts():
+        message = "no file names this text, so it is not sent."
+        yield Problem(FilePosition(path), message, severity="info", rule="unused-text")
 
 
 def _sort_key(problem: Problem) -> tuple[str, int, int, str]:

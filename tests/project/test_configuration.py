@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from project_harness import ADA, CONFIGURATION, ProjectFolder, build_folder
+from project_harness import (
+    ADA,
+    ADA_PROMPT_FILE,
+    ADA_WITH_FILE,
+    CONFIGURATION,
+    ProjectFolder,
+    build_folder,
+)
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.project.configuration import parse_configuration
-from tavus_mcp.project.folder import read_project
+from tavus_mcp.project.folder import read_files, read_project
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import with_ids, with_names
@@ -70,6 +77,7 @@ def test_an_environment_is_read_with_its_defaults() -> None:
             "[environments.a]\nsandbox = true\n[environments.a.values]\nd = 2026-01-01\n",
             "tavus.toml:4:1: d: a date",
         ),
+        ("[environments.a]\nsandbox = [1,\n", "tavus.toml:2:14: not TOML: "),
     ],
 )
 def test_a_mistake_in_the_configuration_has_a_place(text: str, expected: str) -> None:
@@ -81,7 +89,11 @@ def test_a_mistake_in_the_configuration_has_a_place(text: str, expected: str) ->
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("context: {file: ../prompts/none.md}", "4:1: /context: ../prompts/none.md: No such file"),
+        (
+            "context: {file: ../prompts/none.md}",
+            "4:1: /context: ../prompts/none.md: No such file or directory.",
+        ),
+        ("context: {file: adda.md}", "did you mean '../prompts/ada.md'?"),
         ("context: {file: ../../secret.md}", "4:1: /context: ../../secret.md: the file must be"),
         ("context: {value: replca}", "has no value 'replca'; did you mean 'replica'?"),
         ("tools: [book]", "4:9: /tools/0: there is no file tools/NAME.yaml of the name 'book'"),
@@ -97,6 +109,7 @@ def test_a_mistake_in_the_configuration_has_a_place(text: str, expected: str) ->
 )
 def test_a_mistake_in_a_file_has_a_place(project: ProjectFolder, line: str, expected: str) -> None:
     project.write("personas/ada.yaml", ADA + line + "\n")
+    project.write(ADA_PROMPT_FILE, "Hi.")
     try:
         read = read_project(project.folder)
         environments = list(read.configuration.environments.values())
@@ -106,6 +119,20 @@ def test_a_mistake_in_a_file_has_a_place(project: ProjectFolder, line: str, expe
     texts = [str(problem) for problem in found if problem.severity == "error"]
     assert any(expected in text for text in texts), texts
     assert all(text.startswith("personas/ada.yaml:") for text in texts)
+
+
+def test_a_text_that_no_object_names_is_a_remark(project: ProjectFolder) -> None:
+    project.write("personas/ada.yaml", ADA_WITH_FILE)
+    for path in (ADA_PROMPT_FILE, "prompts/old.md", "prompts/.draft.md"):
+        project.write(path, "You help people.\n")
+    read = read_project(project.folder)
+    problems = find_problems(read, load_catalog(), list(read.configuration.environments.values()))
+    (problem,) = (item for item in problems if item.rule == "unused-text")
+    assert problem.severity == "info"
+    assert str(problem) == "prompts/old.md: no file names this text, so it is not sent."
+    project.write("personas/bob.yaml", "persona_name: [")  # it might name the text
+    read = read_files(project.folder)
+    assert not any(item.rule for item in find_problems(read, load_catalog(), []))
 
 
 def test_a_name_that_two_objects_have_is_a_warning(project: ProjectFolder) -> None:

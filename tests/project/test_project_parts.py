@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from project_harness import ADA, BOOKING_TOOL, ProjectFolder, build_folder
 
-from tavus_mcp.errors import Refused
+from tavus_mcp.project.refusals import RefusedProject
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "project"
 GUARDRAIL = "guardrail_name: no_advice\nguardrail_prompt: Give no advice.\n"
@@ -120,8 +120,9 @@ def test_what_cannot_be_changed_is_refused_before_anything_is_sent(tmp_path: Pat
     folder.write("personas/ada.yaml", ADA)
     folder.replace("documents/menu.yaml", "a.pdf", "b.pdf")
     with pytest.raises(
-        Refused,
-        match=r"(?s)documents/menu: /document_url.*rename the file.*apply --prune deletes this one",
+        RefusedProject,
+        match=r"(?s)documents/menu.yaml:1:1: /document_url"
+        r".*rename the file.*apply --prune deletes this one",
     ):
         folder.apply()
     assert folder.writes == []
@@ -181,7 +182,7 @@ def test_tags_of_a_document_are_emptied_and_its_name_stays(tmp_path: Path) -> No
     assert row["tags"] == []
     assert folder.statuses() == {"documents/menu": "in sync"}
     folder.write("documents/menu.yaml", "document_url: https://example.com/a.pdf\n")
-    with pytest.raises(Refused, match="a document cannot lose its name"):
+    with pytest.raises(RefusedProject, match="a document cannot lose its name"):
         folder.apply()
     assert folder.writes == []
 

@@ -18,6 +18,7 @@ from project_harness import (
 from tavus_mcp.errors import Conflict, Refused
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.plan import Action
+from tavus_mcp.project.refusals import RefusedProject
 
 
 @pytest.fixture
@@ -374,6 +375,7 @@ class TestUndo:
 def test_one_wrong_persona_prevents_every_write(applied: ProjectFolder) -> None:
     applied.replace("personas/ada.yaml", "Hello.", "Hi.")
     applied.write("personas/bob.yaml", ADA.replace("{value: replica}", "r000000000000"))
-    with pytest.raises(Refused, match=r"personas/bob: .*no replica 'r000000000000'"):
+    place = r"^Refused before anything was sent\.\npersonas/bob\.yaml:3:1: /default_replica_id: "
+    with pytest.raises(RefusedProject, match=place + r".*no replica 'r000000000000'"):
         applied.apply()
     assert applied.writes == []

@@ -15,7 +15,8 @@ from project_harness import (
     build_folder,
 )
 
-from tavus_mcp.errors import Refused, WrongUsage
+from tavus_mcp.errors import WrongUsage
+from tavus_mcp.project.refusals import RefusedProject
 from tavus_mcp.sandbox.switches import Switches
 
 
@@ -151,10 +152,13 @@ def test_a_key_whose_variable_is_not_set_is_named(project: ProjectFolder) -> Non
     llm = "  llm: {model: gpt-4o, base_url: 'https://api.openai.com/v1', api_key_ref: openai}\n"
     project.write("personas/ada.yaml", ADA_WITH_FILE + "layers:\n" + llm)
     project.accounts["staging"].secrets.clear()
-    with pytest.raises(Refused) as refusal:
+    project.write("tools/book.yaml", BOOKING_TOOL)
+    unset = "these variables are not set: STAGING_OPENAI (secret openai)."
+    with pytest.raises(RefusedProject) as refusal:
         project.apply()
-    assert str(refusal.value).endswith(
-        "/layers/llm/api_key_ref: these variables are not set: STAGING_OPENAI (secret openai)."
-    )
-    assert "TAVUS_SECRET_" not in str(refusal.value)
+    assert str(refusal.value).splitlines() == [
+        "Refused before anything was sent.",
+        f"tools/book.yaml:6:26: /delivery/api/auth/token: {unset}",
+        f"personas/ada.yaml:5:63: /layers/llm/api_key_ref: {unset}",
+    ]
     assert project.writes == []
