@@ -56,12 +56,12 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
                 "Nothing was sent: without a terminal, a protected environment needs "
                 f"--yes --plan {plan.digest}."
             )
-        return is_confirmed(f"Apply this to {plan.environment}? Type yes:", "yes")
+        return is_confirmed(f"Apply this to {plan.environment}? Type yes:")
     if deletions and not arguments.yes:
         _print_plan(command, plan)
         number = "1 object" if deletions == 1 else f"{deletions} objects"
         question = f"Delete {number}? An undo creates again what was deleted. Type yes:"
-        return is_confirmed(question, "yes")
+        return is_confirmed(question)
     return True
 
 

@@ -26,7 +26,7 @@ async def carry_out_plan(
         print_receipt(app, receipt)
     elif not yes:
         fail(render_receipt(app, receipt))
-    if not yes and not is_confirmed("Carry out this plan? Type yes:", "yes"):
+    if not yes and not is_confirmed("Carry out this plan? Type yes:"):
         return None
     return await apply_plan(app, receipt.plan_id or "", ignore_progress)
 

@@ -247,7 +247,7 @@ def _erase(request: _Request) -> int:
             return _report_nothing(item)
         if not request.yes:
             sys.stderr.write(escape_invisible(text) + "\n")
-            if not is_confirmed("Erase this for good? Type yes:", "yes", "Nothing was erased"):
+            if not is_confirmed("Erase this for good? Type yes:", "Nothing was erased"):
                 return ExitStatus.REFUSED
         count, is_compacted = journal.erase(item.target)
         other_ids = list_other_ids(journal, item)

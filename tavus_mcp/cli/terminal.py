@@ -93,19 +93,19 @@ def ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def is_confirmed(question: str, expected: str, refusal: str = "Nothing was sent") -> bool:
-    """Ask for ``expected`` to be typed; return False for anything else, or without a terminal.
+def is_confirmed(question: str, refusal: str = "Nothing was sent") -> bool:
+    """Ask for a yes; return False for anything else, or without a terminal.
 
     ``refusal`` says what was not done then.
     """
-    reason = find_refusal(question, expected, refusal)
+    reason = find_refusal(question, "yes", refusal)
     if reason:
         fail(reason)
     return not reason
 
 
 def find_refusal(question: str, expected: str, refusal: str = "Nothing was sent") -> str:
-    """Ask as ``is_confirmed`` does; return why the answer is no, or an empty string."""
+    """Ask for ``expected`` to be typed; return why the answer is no, or an empty string."""
     if not is_interactive():
         return f"{refusal}: without a terminal, --yes is needed."
     return "" if ask(question) == expected else f"{refusal}."

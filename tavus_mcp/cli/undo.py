@@ -104,7 +104,7 @@ async def _undo_bulk_change(app: App, arguments: argparse.Namespace) -> int:
     elif not arguments.yes:
         fail(render_facts(app, facts))
     question = f"Undo it for {count_personas(len(draft.planned_personas))}? Type yes:"
-    if not arguments.yes and not is_confirmed(question, "yes"):
+    if not arguments.yes and not is_confirmed(question):
         if arguments.json:
             report_facts(app, arguments, BULK_PLAN_SCHEMA, facts)
         return ExitStatus.REFUSED

@@ -40,7 +40,7 @@ async def undo_project(command: ProjectCommand) -> int:
     has_deletion = any(line.startswith(DELETION) for line in lines)
     if lines and (session.app.protected or has_deletion):
         sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
-        if not is_confirmed(f"Undo it in {run.environment}? Type yes:", "yes"):
+        if not is_confirmed(f"Undo it in {run.environment}? Type yes:"):
             return command.report_refusal()
     result = await session.undo(run, command.report_progress)
     command.print_result(undo_data(result), undo_text(result))

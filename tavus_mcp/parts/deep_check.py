@@ -31,9 +31,6 @@ REFERENCE_MISSING = "reference-missing"
 TAG_UNUSED = "tag-binds-nothing"
 INCOMPLETE = "deep-check-incomplete"
 NAME_OF_FUNCTION = "tool-name-inline"
-DEEP_RULES = (REFERENCE_MISSING, TAG_UNUSED, INCOMPLETE, NAME_OF_FUNCTION)
-"""The rules that only a deep check has."""
-
 
 _Key = tuple[PartKindName, str, bool]
 """A kind, and an id or a tag; true for a tag."""

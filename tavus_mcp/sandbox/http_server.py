@@ -7,11 +7,10 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -22,10 +21,8 @@ from tavus_mcp.sandbox.faults import RESET_EXTENSION
 from tavus_mcp.sandbox.http import json_response
 
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
-_LOOPBACK_HOST = "127.0.0.1"
-_LOOPBACK_NAMES = frozenset({"localhost", _LOOPBACK_HOST, "::1"})
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_LINGER = struct.pack("ii", 1, 0)
-_POLL_SECONDS = 0.005
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -71,40 +68,15 @@ class HostMiddleware:
             await refusal(scope, receive, send)
 
 
-@asynccontextmanager
-async def serve_in_background(app: Starlette, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve on loopback while the context is open; yields the URL, ``http://HOST:PORT/v2``."""
-    server = _EmbeddedServer(_build_config(app, _LOOPBACK_HOST, port))
-    with _bind_socket(_LOOPBACK_HOST, port) as listening:
-        url = _base_url(_LOOPBACK_HOST, listening.getsockname()[1])
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                while not server.started:
-                    await anyio.sleep(_POLL_SECONDS)
-                yield url
-            finally:
-                server.should_exit = True
-
-
 def run(app: Starlette, *, host: str, port: int) -> None:
     """Serve until interrupted or terminated, then return."""
-    server = _StandaloneServer(_build_config(app, host, port))
-    with _bind_socket(host, port) as listening:
+    server = _StandaloneServer(build_config(app, host, port))
+    with bind_socket(host, port) as listening:
         url = _base_url(host, listening.getsockname()[1])
         keys = "any non-empty x-api-key works" if app.state.any_key else "x-api-key needed"
         sys.stderr.write(f"tavus sandbox at {url} ({keys})\n")
         sys.stderr.flush()
         server.run(sockets=[listening])
-
-
-class _EmbeddedServer(uvicorn.Server):
-    """A server inside another program, which handles signals itself."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Install no signal handlers."""
-        yield
 
 
 class _StandaloneServer(uvicorn.Server):
@@ -121,7 +93,8 @@ class _StandaloneServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+def build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
+    """Return how a sandbox is served, in this program or in another one."""
     return uvicorn.Config(
         HostMiddleware(app, host),
         host=host,
@@ -135,7 +108,8 @@ def _build_config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     )
 
 
-def _bind_socket(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Listen on a port, 0 for a free one; raise ``OSError`` if it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is given: else replies take 40 ms
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -16,8 +16,8 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.checker.fixes import PLACEHOLDER_PATTERN
 from tavus_mcp.checker.parts.check import check_part, check_part_change
 from tavus_mcp.checker.parts.part_rule import CheckedPart, PartRule, apply_fix
-from tavus_mcp.checker.parts.part_schema import PART_SCHEMA_RULES
 from tavus_mcp.checker.parts.rules import PART_RULES
+from tavus_mcp.checker.schema_check import SHAPE, UNKNOWN_FIELD
 from tavus_mcp.errors import CheckRefused
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -72,7 +72,7 @@ def test_a_valid_part_has_no_finding(kind: Any) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.name for rule in PART_RULES} | set(PART_SCHEMA_RULES) == {
+    assert {rule.name for rule in PART_RULES} | {SHAPE, UNKNOWN_FIELD} == {
         case["rule"] for case in CASES
     }
 

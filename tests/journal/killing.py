@@ -14,12 +14,12 @@ import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from forked_processes import ForkServer
 from rawclient import HANDSHAKE_REVISIONS, TIMEOUT_SECONDS, Session
+from sandbox_server import serve_in_background
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tavus_mcp.cli.wiring import JOURNAL_FILE_NAME
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Store
 
 

@@ -10,7 +10,14 @@ from starlette.types import ASGIApp
 
 from tavus_mcp.deadlines import CallLimits, limit_call
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.parts.deep_check import DEEP_RULES, MAX_PARTS_READ, check_parts
+from tavus_mcp.parts.deep_check import (
+    INCOMPLETE,
+    MAX_PARTS_READ,
+    NAME_OF_FUNCTION,
+    REFERENCE_MISSING,
+    TAG_UNUSED,
+    check_parts,
+)
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -98,7 +105,8 @@ async def test_findings_inside_each_kind_of_part_name_its_kind_and_id(
     paths = {item["path"] for item in findings}
     expected = {f"{kind}/{key}{pointer}" for kind, key, _, pointer in PARTS}
     assert {*expected, "skill/magic_canvas/config/components/chart"} <= paths
-    assert not {item["rule"] for item in findings} & set(DEEP_RULES)
+    deep_rules = {REFERENCE_MISSING, TAG_UNUSED, INCOMPLETE, NAME_OF_FUNCTION}
+    assert not {item["rule"] for item in findings} & deep_rules
 
 
 async def test_references_to_nothing_are_errors_and_their_fixes_take_them_out(

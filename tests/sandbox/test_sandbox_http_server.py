@@ -15,9 +15,9 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from sandbox_server import serve_in_background
 
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.tavus_api.pagination import PERSONAS

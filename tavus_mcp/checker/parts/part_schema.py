@@ -18,8 +18,6 @@ from tavus_mcp.models.parts.part_document import CREATE_MODELS
 from tavus_mcp.models.validation_errors import SchemaError, list_allowed_fields, parse_errors
 from tavus_mcp.text import quote_foreign
 
-PART_SCHEMA_RULES = (UNKNOWN_FIELD, SHAPE)
-"""The rule names of findings about the models."""
 _SOURCE = "OAS"
 _UNKNOWN = "extra_forbidden"  # pydantic's name of the error
 

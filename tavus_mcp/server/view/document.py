@@ -12,7 +12,6 @@ from importlib.resources import files
 
 from tavus_mcp import __version__
 
-MAX_DOCUMENT_BYTES = 60_000
 SCRIPT_NAMES = (
     "dom",
     "host",

@@ -15,6 +15,7 @@ import httpx2
 from anyio.from_thread import start_blocking_portal
 from mcp import Client
 from mcp_client import ToolClient
+from sandbox_server import serve_in_background
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +24,6 @@ from tavus_mcp.catalog import load_catalog
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.sandbox.app import build_sandbox
-from tavus_mcp.sandbox.http_server import serve_in_background
 from tavus_mcp.sandbox.store import Row, Store
 from tavus_mcp.server.server import build_server
 from tavus_mcp.settings import TOOLSETS, Settings
