@@ -1,7 +1,7 @@
 """Findings and errors for people at a terminal, who have commands and no tools.
 
 Messages are written once, for an assistant that calls tools. ``adapt_text`` turns one into what a
-person can do: sentences with an equivalent get it (``_PHRASES``), a tool with a command is named by
+person can do: sentences with an equivalent get it (``PHRASES``), a tool with a command is named by
 that command (``_COMMANDS``), and a clause that names what only an assistant has is left out. What
 is quoted in a message was written by others and stays as it is, and so do paths.
 """
@@ -34,7 +34,7 @@ _COMMANDS: Mapping[str, str] = {
     "show_project": "tavus-mcp status",
 }
 """The command that does what a tool does, or what the journal names as a tool."""
-_PHRASES: Sequence[tuple[str, str]] = (
+PHRASES: Sequence[tuple[str, str]] = (
     (r"^No Tavus key: set TAVUS_API_KEY.*", "No Tavus key. Set TAVUS_API_KEY, or add --sandbox."),
     (
         r"TAVUS_MCP_PROTECTED=1 is set for this server",
@@ -82,7 +82,6 @@ _PHRASES: Sequence[tuple[str, str]] = (
         "After a yes they are read once more and then written",
     ),
     (r"\ballow_private_url=true", "--allow-private-url"),
-    (r"\ballow_unknown(?:_fields)?=true", "--allow-unknown"),
     (r"(?<=\.) Read it with get_persona\.$", ""),
     (r"a list_\* tool shows them", "tavus-mcp list shows them"),
     (r"give it again with configure_llm", "give it again"),
@@ -215,7 +214,7 @@ def _name_editor(tool: str) -> str:
 
 @cache
 def _compiled_phrases() -> Sequence[tuple[re.Pattern[str], str]]:
-    return [(re.compile(pattern), replacement) for pattern, replacement in _PHRASES]
+    return [(re.compile(pattern), replacement) for pattern, replacement in PHRASES]
 
 
 @cache

@@ -6,14 +6,16 @@ Every command that a test runs in this process is examined as well (``CommandRun
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 from command_wording import find_wording_for_assistants
 
 import tavus_mcp
-from tavus_mcp.cli.command_texts import adapt_text, describe_finding
+from tavus_mcp.cli.command_texts import PHRASES, adapt_text, describe_finding
 from tavus_mcp.models.findings import Finding
 
 PACKAGES = (
@@ -23,7 +25,7 @@ PACKAGES = (
 """The packages whose texts commands print; those of other packages are answers of tools alone."""
 
 
-def iter_texts() -> Iterator[tuple[str, str]]:
+def _iter_texts() -> Iterator[tuple[str, str]]:
     """Yield the place and the text of each string of the packages; values are quoted."""
     root = Path(tavus_mcp.__file__).parent
     folders = [root / package for package in PACKAGES]
@@ -44,6 +46,12 @@ def iter_texts() -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(root)}: {text}", text
 
 
+@cache
+def list_texts() -> Sequence[tuple[str, str]]:
+    """Return the place and the text of each string that commands may print."""
+    return list(_iter_texts())
+
+
 def render_string(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(
@@ -55,11 +63,24 @@ def render_string(node: ast.AST) -> str:
 
 def test_every_text_of_ours_names_commands_only() -> None:
     found = {}
-    for place, text in iter_texts():
+    for place, text in list_texts():
         hint = describe_finding(Finding(severity="info", path="", message="", hint=text))["hint"]
         if wording := find_wording_for_assistants((), hint or ""):
             found[place] = wording
     assert found == {}
+
+
+def test_every_phrase_that_is_adapted_is_in_a_text_of_ours() -> None:
+    """A text that is reworded takes its phrase along."""
+    call = "restore_revision(persona_id='p1')."
+    texts = [text.replace("'x'", value) for _, text in list_texts() for value in ("'x'", call)]
+    unmatched = []
+    for pattern, replacement in PHRASES:
+        phrase = re.compile(pattern)
+        if not any(map(phrase.search, texts)):
+            unmatched.append(pattern)
+        texts = [phrase.sub(replacement, text) for text in texts]
+    assert unmatched == []
 
 
 @pytest.mark.parametrize(
