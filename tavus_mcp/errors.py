@@ -66,6 +66,13 @@ class CheckRefused(Refused):
         self.render = render
         super().__init__(render({}))
 
+    def with_reasons(
+        self, render_reasons: Callable[[Mapping[str, str]], list[str]]
+    ) -> CheckRefused:
+        """Return this refusal with further reasons, rendered like its text."""
+        first = self.render
+        return CheckRefused(lambda unserved: " ".join([first(unserved), *render_reasons(unserved)]))
+
 
 class PatchMisfit(Refused):
     """Operations of a patch do not fit the persona.

@@ -98,7 +98,7 @@ def check_change(
     *,
     allow: Container[str] = frozenset(),
 ) -> list[RuleFinding]:
-    """Return the findings that a change causes or touches.
+    """Return the findings that a change causes or touches; remarks only if they are new.
 
     Findings that existed before do not block the change. ``allow`` names rules that are reported
     but do not block. Raises ``CheckRefused``, with all reasons, for what Tavus would reject.
@@ -113,8 +113,10 @@ def check_change(
         [
             finding
             for finding in findings
-            if finding.path in changed_or_above
-            or _is_within(changed_paths, finding.path)
+            if (
+                finding.severity != "info"
+                and (finding.path in changed_or_above or _is_within(changed_paths, finding.path))
+            )
             or finding not in previous
         ]
     )

@@ -10,7 +10,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused
 from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.changes import put_at, remove_at
-from tavus_mcp.models.document import PartKindName
+from tavus_mcp.models.document import Document, PartKindName
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.parts.kinds import KINDS
@@ -32,18 +32,19 @@ class PartIds:
         if wrong:
             raise InvalidArgument([f"/{wrong[0]}: not an id; the list_* tools show the ids."])
 
-    async def require_existing(self, app: App) -> None:
-        """Raise ``Refused`` when the account lacks one of the parts."""
-        missing = []
+    async def read_existing(self, app: App) -> list[Document]:
+        """Return the parts; raise ``Refused`` when the account lacks one of them."""
+        existing, missing = [], []
         for name, ids in self.ids.items():
             kind = KINDS[name]
             for object_id in ids:
                 try:
-                    await app.api.get_object(kind.endpoint, object_id)
+                    existing.append(await app.api.get_object(kind.endpoint, object_id))
                 except NotFound:
                     missing.append(f"This account has no {kind.noun} {quote_foreign(object_id)}.")
         if missing:
             raise Refused(f"Nothing was sent. {' '.join(missing)}")
+        return existing
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,26 @@ from dataclasses import dataclass, field
 from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker.fixes import FixCall, set_at, unset_at
-from tavus_mcp.checker.function_fixes import iter_functions, name_of
 from tavus_mcp.checker.parts.check import check_part
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.deadlines import iter_in_time
 from tavus_mcp.errors import InvalidKey, NotFound, TavusError
 from tavus_mcp.models.base import indexed_texts, is_id
-from tavus_mcp.models.document import Document, PartKindName, PersonaDocument
+from tavus_mcp.models.document import PartKindName, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import KINDS
+from tavus_mcp.parts.tool_names import find_inline_names
+from tavus_mcp.personas.reference_lookup import REFERENCE_MISSING
 from tavus_mcp.text import quote_foreign
 
 MAX_PARTS_READ = 100
 """Requests of one check; a persona has at most 50 tools, 50 guardrails and some others."""
 _MAX_PARTS_OF_TAG = 100
 """One page of the list of the parts that a tag binds."""
-REFERENCE_MISSING = "reference-missing"
 TAG_UNUSED = "tag-binds-nothing"
 INCOMPLETE = "deep-check-incomplete"
-NAME_OF_FUNCTION = "tool-name-inline"
+
 
 _Key = tuple[PartKindName, str, bool]
 """A kind, and an id or a tag; true for a tag."""
@@ -82,35 +82,9 @@ async def check_parts(app: App, persona: PersonaDocument) -> list[RuleFinding]:
         findings += _findings_inside(app, part.kind, object_id, part, persona)
     for skill_id, skill in _iter_skills(persona):
         findings += _findings_inside(app, "skill", skill_id, skill, persona)
-    findings += _name_findings(persona, progress)
+    findings += find_inline_names(persona, progress.parts.values())
     findings += _incomplete_findings(persona, len(keys), progress)
     return sort_by_severity(findings)
-
-
-async def find_name_clashes(app: App, persona: Document, name: str) -> list[RuleFinding]:
-    """Return a finding for each attached registry tool with the name of a new inline function.
-
-    A tool that cannot be read is left out. Raises ``InvalidKey``.
-    """
-    ids = [item for _, item in indexed_texts(persona.at("/tool_ids", None)) if is_id(item)]
-    progress = _Progress()
-
-    async def read(object_id: str) -> None:
-        await _read_parts(app, ("tool", object_id, False), progress)
-
-    await concurrency.for_each(iter_in_time(ids[:MAX_PARTS_READ]), read)
-    return [
-        warning(
-            NAME_OF_FUNCTION,
-            f"The attached tool {quote_foreign(object_id)} has the same name; which of both is "
-            "called is not documented.",
-            path="/tool_ids",
-            hint="Keep one of them.",
-            source="P:pal/tools",
-        )
-        for (_, object_id), part in progress.parts.items()
-        if part.name == name
-    ]
 
 
 def _iter_references(persona: PersonaDocument) -> Iterator[_Reference]:
@@ -213,21 +187,6 @@ def _findings_inside(
         finding.model_copy(update={"path": f"{kind}/{object_id}{finding.path}"})
         for finding in check_part(kind, part, app.catalog, persona=persona)
     ]
-
-
-def _name_findings(persona: PersonaDocument, progress: _Progress) -> Iterator[RuleFinding]:
-    """Yield a finding for each tool with the name of an inline function of the persona."""
-    inline = {name_of(function): path for path, function in iter_functions(persona)}
-    for (kind, object_id), part in progress.parts.items():
-        if kind == "tool" and part.name in inline:
-            yield warning(
-                NAME_OF_FUNCTION,
-                "The persona has an inline function of the same name; which of both is called is "
-                "not documented.",
-                path=f"tool/{object_id}/name",
-                hint="Keep one of them.",
-                source="P:pal/tools",
-            )
 
 
 def _incomplete_findings(

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
-from tavus_mcp.errors import Conflict, NotFound, Refused, TavusError
+from tavus_mcp.errors import CheckRefused, Conflict, NotFound, TavusError
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.history.revivals import (
     REVIVES,
@@ -149,7 +150,7 @@ async def build_body(
         named["persona_name"] = f"Copy of {base.get('persona_name') or request.based_on}"
     merged = SetFields({f"/{key}": value for key, value in request.fields.items()}).apply(named)
     body, respellings = use_current_spelling({}, merged, app.catalog)
-    checked = _check_new_persona(app, body, base, request.allow)
+    checked = _check_new_persona(app, body, base, request)
     findings = sort_by_severity([*request.findings, *copied, *respellings, *checked])
     return body, PersonaDocument(base), findings
 
@@ -286,21 +287,24 @@ def _without_nulls(node: JsonObject) -> JsonObject:
 
 
 def _check_new_persona(
-    app: App, body: JsonObject, base: JsonObject, allow: Container[str]
+    app: App, body: JsonObject, base: JsonObject, request: CreateRequest
 ) -> list[RuleFinding]:
-    """Check a new persona; an unknown field that the copied persona has too does not block it."""
+    """Check a new persona; an unknown field that the copied persona has too does not block it.
+
+    Raises ``CheckRefused``, also for what blocks it among the findings of the request.
+    """
     findings = check_persona(app, PersonaDocument(body))
     copied = check(PersonaDocument(base), app.catalog) if base else []
     known = {(item.rule, item.path) for item in copied}
     blocking = [
         item
-        for item in findings
+        for item in [*findings, *request.findings]
         if item.blocks_write
-        and item.rule not in allow
+        and item.rule not in request.allow
         and not (item.rule == UNKNOWN_FIELD and (item.rule, item.path) in known)
     ]
     if blocking:
-        raise Refused(refusal(blocking))
+        raise CheckRefused(partial(refusal, blocking))
     return findings
 
 

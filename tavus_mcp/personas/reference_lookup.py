@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any
 
 from tavus_mcp.app import App
+from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.errors import TavusError
-from tavus_mcp.models.base import parse_id
+from tavus_mcp.models.base import is_id, parse_id
+from tavus_mcp.models.document import Document
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import Operation, pointer_tokens
 from tavus_mcp.text import quote_foreign, quote_path
 
@@ -19,6 +23,16 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
     "tool_ids": ("tools", "tool"),
 }
 """Fields that hold ids: the first part of the API's path, and what the id names."""
+_LISTS: Mapping[str, str] = {
+    "default_replica_id": "list_replicas",
+    "objectives_id": "list_objectives",
+    "guardrail_ids": "list_guardrails",
+    "document_ids": "list_documents",
+    "tool_ids": "list_registry_tools",
+}
+"""The tools that list what a field can name; sets of guardrails are legacy, and in no list."""
+REFERENCE_MISSING = "reference-missing"
+"""The rule about an id that names nothing."""
 
 
 async def find_missing_references(
@@ -31,14 +45,48 @@ async def find_missing_references(
     """
     missing = []
     for path, field_name, object_id in _iter_ids(operations):
-        if object_id in known_ids:
-            continue
-        resource, noun = _RESOURCES[field_name]
-        if not await _may_exist(app, resource, object_id):
+        noun = _RESOURCES[field_name][1]
+        if object_id not in known_ids and not await _may_exist(app, field_name, object_id):
             missing.append(
                 f"{quote_path(path)}: this account has no {noun} {quote_foreign(object_id)}."
             )
     return missing
+
+
+async def find_new_missing_references(
+    app: App, before: Document, values: Mapping[str, Any]
+) -> list[RuleFinding]:
+    """Return a finding, which refuses the write, for each new id that names nothing.
+
+    ``values`` are what is to be written, by JSON Pointer. Ids that the persona has already are not
+    looked up; a placeholder, or what cannot be an id, is the business of the checker.
+    """
+    operations = [Operation("add", pointer, value) for pointer, value in values.items()]
+    known = {
+        (field_name, object_id)
+        for _, field_name, object_id in _iter_ids(
+            [Operation("add", pointer, before.at(pointer)) for pointer in values]
+        )
+    }
+    findings = []
+    for path, field_name, object_id in _iter_ids(operations):
+        is_known = (field_name, object_id) in known or field_name not in _LISTS
+        if is_known or not is_id(object_id) or is_placeholder_id(object_id):
+            continue
+        if not await _may_exist(app, field_name, object_id):
+            noun, lister = _RESOURCES[field_name][1], _LISTS[field_name]
+            findings.append(
+                RuleFinding(
+                    severity="error",
+                    path=path,
+                    message=f"This account has no {noun} {quote_foreign(object_id)}.",
+                    hint=f"For the ids: {lister}.",
+                    rule=REFERENCE_MISSING,
+                    source="P:delete-tool, V:recipes/knowledge.py",
+                    blocks_write=True,
+                )
+            )
+    return findings
 
 
 def _iter_ids(operations: Sequence[Operation]) -> Iterator[tuple[str, str, str]]:
@@ -55,9 +103,9 @@ def _iter_ids(operations: Sequence[Operation]) -> Iterator[tuple[str, str, str]]
                 yield operation.path, field_name, item
 
 
-async def _may_exist(app: App, resource: str, object_id: str) -> bool:
+async def _may_exist(app: App, field_name: str, object_id: str) -> bool:
     try:
-        return await app.api.has_object(resource, parse_id(object_id))
+        return await app.api.has_object(_RESOURCES[field_name][0], parse_id(object_id))
     except ValueError:  # no object can have such an id
         return False
     except TavusError:

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import EVERY_RULE, PRIVATE_URLS, UNKNOWN_FIELDS
-from tavus_mcp.errors import Refused, RequestRejected
+from tavus_mcp.checker.check import (
+    EVERY_RULE,
+    PRIVATE_URLS,
+    UNKNOWN_FIELDS,
+    refusal,
+    refusal_reasons,
+)
+from tavus_mcp.errors import CheckRefused, Refused, RequestRejected
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document, PersonaDocument
@@ -278,7 +285,7 @@ def compute_update(
     refuse_masks(operations)
     _refuse_masked_text(app, before, operations)
     refuse_mixed_conferencing(operations)
-    findings = rules.check_change(app, before, after, operations, request.allow)
+    findings = _check_change(app, before, after, operations, request)
     findings += receiver_findings(app, before, after, operations)
     findings += loss_findings(before, operations, app.masker)
     findings += already_set_findings(request.change, before)
@@ -289,6 +296,24 @@ def compute_update(
     elif request.rules.endpoint.takes_tests:
         operations = write_whole_lists(before, after, operations)
     return after, operations, sort_by_severity([*request.findings, *respellings, *findings])
+
+
+def _check_change(
+    app: App,
+    before: Document,
+    after: Document,
+    operations: Sequence[Operation],
+    request: UpdateRequest,
+) -> list[RuleFinding]:
+    """Return the findings on a change; raise ``CheckRefused`` with the reasons of all checks."""
+    blocking = [item for item in request.findings if item.blocks_write]
+    try:
+        findings = request.rules.check_change(app, before, after, operations, request.allow)
+    except CheckRefused as error:
+        raise error.with_reasons(partial(refusal_reasons, blocking)) from error
+    if blocking:
+        raise CheckRefused(partial(refusal, blocking))
+    return findings
 
 
 def _refuse_masked_text(app: App, before: Document, operations: Sequence[Operation]) -> None:

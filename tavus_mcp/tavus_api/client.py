@@ -189,7 +189,7 @@ class TavusApi:
         """Return True if the account has an object, such as a replica (docs: get-replica).
 
         ``resource`` is the first part of its path. A missing object is answered with 404, or with
-        400 and a text like "Invalid replica_id".
+        400 (docs: get-tool, get-replica), as in ``get_object``.
         """
         subject = f"{resource} {object_id!r}"
         try:
@@ -197,7 +197,7 @@ class TavusApi:
         except NotFound:
             return False
         except RequestRejected as error:
-            if error.status == 400 and "invalid" in str(error).lower():
+            if error.status == 400:
                 return False
             raise
         return True

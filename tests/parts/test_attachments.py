@@ -100,3 +100,66 @@ async def test_what_is_not_there_cannot_be_attached_or_detached(tool_client: Too
         "attach_parts", persona_id=persona_id
     )
     assert not tool_client.transport.writes
+
+
+async def test_ids_that_name_nothing_are_refused_beside_what_the_checker_refuses(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: update_persona planned an unknown id that attach_parts refuses."""
+    persona_id = await create_persona(tool_client, "Ada")
+    known = await create_part(tool_client, "tool", name="look_up")
+    unknown = {"tool_ids": [known, "t0123456789ab"], "documents": ["d8-0123456789ab"]}
+    tool_client.transport.requests.clear()
+    for dry_run in (True, False):
+        message = await tool_client.expect_error(
+            "update_persona",
+            persona_id=persona_id,
+            **unknown,
+            default_replica_id="r0123456789ab",
+            pipeline_mode="echo",
+            dry_run=dry_run,
+        )
+        for part in (
+            "/tool_ids: This account has no tool 't0123456789ab'. For the ids: list_registry_tools",
+            "/document_ids: This account has no document 'd8-0123456789ab'. For the ids: "
+            "list_documents",
+            "/default_replica_id: This account has no replica",
+            "Tavus refuses system_prompt in mode echo",
+        ):
+            assert part in message
+    assert "has no tool" in await tool_client.expect_error(
+        "create_persona", name="B", system_prompt="You help.", **unknown
+    )
+    assert not tool_client.transport.writes
+
+
+async def test_an_id_that_a_persona_has_already_is_not_looked_up_again(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    first, second = [await create_part(tool_client, "tool", name=name) for name in ("one", "two")]
+    await attach_part(tool_client, persona_id, "tool", first)
+    tool_client.transport.requests.clear()
+    await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, tool_ids=[first, second], dry_run=True
+    )
+    assert not [line for line in tool_client.transport.request_lines if first in line]
+
+
+@pytest.mark.parametrize("tool", ["attach_parts", "update_persona"])
+async def test_a_tool_with_the_name_of_an_inline_function_is_reported_in_the_plan(
+    tool_client: ToolClient, tool: str
+) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    function = {"name": "look_up", "description": "Looks up.", "parameters": {"type": "object"}}
+    await tool_client.expect_result("set_function_tool", persona_id=persona_id, **function)
+    same, other = [
+        await create_part(tool_client, "tool", name=name) for name in ("look_up", "send")
+    ]
+    argument = "tools" if tool == "attach_parts" else "tool_ids"
+    plan = await tool_client.expect_result(
+        tool, persona_id=persona_id, **{argument: [same, other]}, dry_run=True
+    )
+    (finding,) = [item for item in plan["findings"] if "which of both" in item["message"]]
+    assert (finding["severity"], finding["path"]) == ("warning", f"tool/{same}/name")
+    assert "detach_parts" in finding["hint"]

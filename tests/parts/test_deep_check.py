@@ -13,11 +13,11 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.parts.deep_check import (
     INCOMPLETE,
     MAX_PARTS_READ,
-    NAME_OF_FUNCTION,
-    REFERENCE_MISSING,
     TAG_UNUSED,
     check_parts,
 )
+from tavus_mcp.parts.tool_names import NAME_OF_FUNCTION
+from tavus_mcp.personas.reference_lookup import REFERENCE_MISSING
 from tavus_mcp.sandbox.store import Store
 
 pytestmark = pytest.mark.anyio

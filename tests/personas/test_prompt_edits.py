@@ -281,3 +281,19 @@ async def test_an_edit_with_a_self_overlapping_text_is_undone_at_the_right_posit
     tool_client: ToolClient,
 ) -> None:
     assert await edit_and_undo(tool_client, "ab", "b", "aa") == "ab"
+
+
+async def test_a_remark_on_the_greeting_is_given_when_it_is_new(tool_client: ToolClient) -> None:
+    """Found in use: each answer about a greeting repeated that its effect is not documented."""
+    persona_id = await tool_client.create_persona()
+    edit = {"persona_id": persona_id, "field": "greeting", "find": "Hello", "replace": "Good day"}
+    answers = [
+        await tool_client.expect_result("update_persona", persona_id=persona_id, greeting="Hello!"),
+        await tool_client.expect_result("edit_prompt", **edit),
+        await tool_client.expect_result("check_persona", persona_id=persona_id),
+    ]
+    remarks = [
+        [item["path"] for item in answer["findings"] if "whether a persona's" in item["message"]]
+        for answer in answers
+    ]
+    assert remarks == [["/greeting"], [], ["/greeting"]]

@@ -87,7 +87,7 @@ def idle_while_asleep(document: PersonaDocument, catalog: Catalog) -> Iterator[V
         )
 
 
-@rule("flow-turn-model-legacy", "info", source="D:persona/conversational-flow")
+@rule("flow-turn-model-legacy", "warning", source="D:persona/conversational-flow")
 @discouraged_choice(
     _MODEL,
     Catalog.turn_models,

@@ -104,13 +104,17 @@ def turn_taking_legacy(document: PersonaDocument, catalog: Catalog) -> Iterator[
     """Turn-taking moved to conversational_flow; some of its fields have an inverted scale."""
     if flow_overrides_stt(document, catalog):
         return
-    for facts in legacy_fields(document, catalog):
+    fields = legacy_fields(document, catalog)
+    for facts in fields:
         path = source_path(facts)
         note = f" {facts.note}" if facts.note else ""
+        others = [field.name for field in fields if field is not facts]
+        moves = "moves" if len(others) == 1 else "move"
         yield Violation(
             path,
             f"{facts.name} is legacy{catalog.deprecated_since(path)}; today's field is "
-            f"{facts.successor}.{note}",
+            f"{facts.successor}.{note}"
+            + (f" {' and '.join(others)} {moves} with it." if others else ""),
             *_convert_turn_taking(document, catalog),
         )
 

@@ -32,7 +32,7 @@ from tavus_mcp.models.layers import (
     layer_arguments,
 )
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.parts.deep_check import find_name_clashes
+from tavus_mcp.parts.tool_names import find_attached_names
 from tavus_mcp.personas.secret_references import (
     REFERENCE_CONTAINERS,
     literal_key_findings,
@@ -307,7 +307,7 @@ async def set_function_tool(
         change,
         dry_run=dry_run,
         if_revision=if_revision,
-        look_up=lambda app, before: find_name_clashes(app, before, name),
+        look_up=lambda app, before: find_attached_names(app, before, name),
     )
     return await update(app, request)
 

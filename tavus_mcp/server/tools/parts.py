@@ -14,7 +14,8 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.listings import ListQuery
 from tavus_mcp.models.base import JsonObject, NonEmptyStr
 from tavus_mcp.models.changes import SetFields
-from tavus_mcp.models.document import PartKindName
+from tavus_mcp.models.document import Document, PartKindName
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.layers import FunctionName, FunctionParameters
 from tavus_mcp.models.parts.dictionary import PronunciationRule
 from tavus_mcp.models.parts.guardrail import GuardrailTag
@@ -27,6 +28,7 @@ from tavus_mcp.parts.attachments import AttachParts, DetachParts, PartIds
 from tavus_mcp.parts.read import parse_part_id, read_part_view
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.save import SaveRequest, save
+from tavus_mcp.parts.tool_names import find_inline_names
 from tavus_mcp.parts.users import find_users
 from tavus_mcp.personas.patch_input import find_contradictions
 from tavus_mcp.personas.read import pick_fields
@@ -233,9 +235,18 @@ async def attach_parts(
     """Add parts to a persona; those that it has stay."""
     chosen = _build_ids(tools, guardrails, documents, objectives, dictionary)
     chosen.require_any()
-    await chosen.require_existing(app)
+    parts = await chosen.read_existing(app)
+
+    async def find_names(_app: App, before: Document) -> list[RuleFinding]:
+        return list(find_inline_names(before, parts))
+
     request = UpdateRequest(
-        "attach_parts", persona_id, AttachParts(chosen), dry_run=dry_run, if_revision=if_revision
+        "attach_parts",
+        persona_id,
+        AttachParts(chosen),
+        dry_run=dry_run,
+        if_revision=if_revision,
+        look_up=find_names,
     )
     return await update(app, request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
@@ -14,13 +15,17 @@ from tavus_mcp.fleet.search import search
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, PersonaId
 from tavus_mcp.models.changes import EditText
+from tavus_mcp.models.document import Document, PersonaDocument
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import DisclosureType, Ids, PipelineMode, persona_arguments
 from tavus_mcp.models.receipt import PromptEdit, Receipt
+from tavus_mcp.parts.tool_names import TOOL_IDS, find_names_of_new_tools
 from tavus_mcp.personas import create, delete, plans, read
 from tavus_mcp.personas.conflicts import require_revision
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY
 from tavus_mcp.personas.lost_creations import report_lost_creations
+from tavus_mcp.personas.reference_lookup import find_new_missing_references
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.personas.summary import compact_rows
 from tavus_mcp.personas.text_search import search_texts
@@ -172,6 +177,9 @@ async def create_persona(
     values = argument_values(locals(), persona_arguments())
     fields: JsonObject = {pointer[1:]: value for pointer, value in values.items()}
     findings = [] if audio_only is MISSING else [AUDIO_ONLY]
+    # a replica that does not exist shows in the first call; looking it up would slow each creation
+    parts = {pointer: item for pointer, item in values.items() if pointer != "/default_replica_id"}
+    findings += await find_new_missing_references(app, PersonaDocument({}), parts)
     if layers is not MISSING:
         layer_fields = layers.model_dump()
         findings += literal_key_findings(layer_fields, "/layers")
@@ -225,8 +233,17 @@ async def update_persona(
         dry_run=dry_run,
         if_revision=if_revision,
         findings=() if audio_only is MISSING else (AUDIO_ONLY,),
+        look_up=lambda app, before: _look_up_references(app, before, values),
     )
     return await update(app, request)
+
+
+async def _look_up_references(
+    app: App, before: Document, values: Mapping[str, Any]
+) -> list[RuleFinding]:
+    """Return findings on new ids: those that name nothing, and tools named as a function is."""
+    missing = await find_new_missing_references(app, before, values)
+    return [*missing, *await find_names_of_new_tools(app, before, values.get(TOOL_IDS))]
 
 
 @personas.change("Edit prompt")
