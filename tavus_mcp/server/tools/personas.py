@@ -63,6 +63,7 @@ _ARGUMENT_ALIASES = {
     "default_face_id": "default_replica_id",
     "pal_description": "persona_description",
 }
+_REPLICA = "/default_replica_id"
 Name = Annotated[Text, doc("Display name", min_length=1)]
 Replica = Annotated[str, doc("Replica id")]
 Documents = Annotated[list[NonEmptyStr], doc("Document ids")]
@@ -177,9 +178,7 @@ async def create_persona(
     values = argument_values(locals(), persona_arguments())
     fields: JsonObject = {pointer[1:]: value for pointer, value in values.items()}
     findings = [] if audio_only is MISSING else [AUDIO_ONLY]
-    # a replica that does not exist shows in the first call; looking it up would slow each creation
-    parts = {pointer: item for pointer, item in values.items() if pointer != "/default_replica_id"}
-    findings += await find_new_missing_references(app, PersonaDocument({}), parts)
+    findings += await _look_up_parts(app, values)
     if layers is not MISSING:
         layer_fields = layers.model_dump()
         findings += literal_key_findings(layer_fields, "/layers")
@@ -192,6 +191,15 @@ async def create_persona(
         allow=allowed_rules(private_url=allow_private_url),
     )
     return await create.create(app, request)
+
+
+async def _look_up_parts(app: App, values: Mapping[str, Any]) -> list[RuleFinding]:
+    """Return findings on ids of a new persona that name nothing.
+
+    Not of the replica, which nearly every creation names: a lookup would slow each of them.
+    """
+    parts = {pointer: value for pointer, value in values.items() if pointer != _REPLICA}
+    return await find_new_missing_references(app, PersonaDocument({}), parts)
 
 
 @personas.change("Update persona", aliases=_ARGUMENT_ALIASES)
