@@ -60,7 +60,7 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
     if deletions and not arguments.yes:
         _print_plan(command, plan)
         number = "1 object" if deletions == 1 else f"{deletions} objects"
-        question = f"Delete {number}? An undo creates again what was deleted. Type yes:"
+        question = f"Delete {number}? An undo creates deleted objects again. Type yes:"
         return is_confirmed(question)
     return True
 

@@ -52,7 +52,7 @@ PHRASES: Sequence[tuple[str, str]] = (
     (r"\b(?:Then r|R)estart the server", "Run the command again"),
     (r"the person who runs the server can say so with the command", "say so with"),
     (r"Another call", "Another process"),
-    (r"Wait for its answer", "Wait for its end"),
+    (r"Wait for its answer", "Wait until it ends"),
     (r"\bCall again\b", "Try again"),
     (r"Call (?=list_personas)", "Run "),
     (r"(?:the )?call again with if_revision=\S+ or without it", "run the command again"),

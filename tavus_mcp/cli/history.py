@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
 
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
@@ -12,7 +13,15 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.runs import MAX_LISTED_RUNS, Run, find_end, list_runs
 from tavus_mcp.project.single_writes import SingleWrite, list_single_writes
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import count_of
 
+_NOUNS: Mapping[str, str] = {
+    "create": "creation",
+    "update": "update",
+    "delete": "deletion",
+    "forget": "forgotten object",
+}
+"""What an action is called where they are counted."""
 HISTORY_SCHEMA = "tavus-mcp/history/1"
 
 
@@ -81,12 +90,16 @@ def _write_line(row: JsonObject) -> str:
     return "  ".join(word for word in words if word)
 
 
-def _line(row: JsonObject) -> str:
-    counts = Counter(item["action"] for item in row["items"])
-    work = ", ".join(f"{count} {action}" for action, count in counts.items())
-    words = [row["run"], row["at"], row["author"], work]
+def _describe_work(row: JsonObject) -> str:
+    """Return what a run was to do, in words."""
     if row["undo_of"]:
-        words.append(f"undo of {row['undo_of']}")
+        return f"undo of {row['undo_of']}: {count_of(len(row['items']), 'object')}"
+    counts = Counter(item["action"] for item in row["items"])
+    return ", ".join(count_of(count, _NOUNS[action]) for action, count in counts.items())
+
+
+def _line(row: JsonObject) -> str:
+    words = [row["run"], row["at"], row["author"], _describe_work(row)]
     if row["undone_by"]:
         words.append(f"undone by {row['undone_by']}")
     if row["unfinished"]:

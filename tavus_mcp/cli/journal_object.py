@@ -104,8 +104,8 @@ def describe_contents(journal: JournalStore, item: JournalObject) -> str:
         *(f"  of account {quote_foreign(account)}" for account in accounts if account),
     ]
     if contents.shared_plan_count:
-        count = contents.shared_plan_count
-        lines.append(f"  {count} of them are plans of several objects, which keep the others")
+        plans = count_of(contents.shared_plan_count, "plan")
+        lines.append(f"  {plans} of several objects among them, where those of the others stay")
     if others := list_other_ids(journal, item):
         lines.append(f"  not those about {', '.join(others)}, other ids of the same object")
     return "\n".join([*lines, "Times, tools, authors and ids stay, so that the journal verifies."])

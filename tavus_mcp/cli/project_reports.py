@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tavus_mcp.cli.command_texts import describe_error, describe_finding
 from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines
@@ -11,7 +11,8 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange, abridge
 from tavus_mcp.project.apply import ApplyResult
-from tavus_mcp.project.compare import ComparedObject, Comparison, is_conflict
+from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
+from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.pull import PulledObject
@@ -28,6 +29,16 @@ UNDO_SCHEMA = "tavus-mcp/undo/1"
 VALIDATE_SCHEMA = "tavus-mcp/validate/1"
 _ELLIPSIS = "…"
 """Stands in changes for what is left out of a long value."""
+_NOTES: Mapping[str, str] = {
+    Status.ONLY_LOCAL: "only local: a file whose object is not in the account; apply creates it",
+    Status.ONLY_REMOTE: (
+        "only remote: an object of the account without a file; pull --all writes one"
+    ),
+    "renamed": (
+        "renamed: the file has a new name; apply records that in the state and sends nothing"
+    ),
+}
+"""What statuses mean that do not say it themselves."""
 _STATUS_COLUMN_CHARS, _MAX_CHANGE_CHARS = 22, 400
 
 
@@ -57,12 +68,13 @@ def status_data(comparison: Comparison) -> JsonObject:
             for folder, rows in comparison.only_remote.items()
             for row in rows
         ],
+        "renamed": _rename_data(comparison.renamed),
     }
 
 
 def status_text(comparison: Comparison) -> str:
-    """Return one line for each object, and a summary."""
-    lines = [f"environment: {comparison.environment}"]
+    """Return one line for each object, what the words mean that need it, and a summary."""
+    lines = [f"environment: {comparison.environment}", *_rename_lines(comparison.renamed)]
     for item in comparison.objects.values():
         paths = [merged.pointer for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
@@ -76,14 +88,22 @@ def status_text(comparison: Comparison) -> str:
         )
     for folder, rows in comparison.only_remote.items():
         lines += [
-            f"{'only remote':{_STATUS_COLUMN_CHARS}} {folder}: {row.object_id} {row.name}".rstrip()
+            f"{Status.ONLY_REMOTE.value:{_STATUS_COLUMN_CHARS}} {folder}: {row.object_id} "
+            f"{row.name}".rstrip()
             for row in rows
         ]
     counts = Counter(item.status.value for item in comparison.objects.values())
     if remote := sum(map(len, comparison.only_remote.values())):
-        counts["only remote"] = remote
+        counts[Status.ONLY_REMOTE.value] = remote
+    if comparison.renamed:
+        counts["renamed"] = len(comparison.renamed)
+    lines += _explain(counts)
     lines.append("summary: " + (_join_counts(counts) or "no objects"))
     return "\n".join(lines)
+
+
+def _explain(counts: Counter[str]) -> list[str]:
+    return [f"note: {text}" for word, text in _NOTES.items() if counts[word]]
 
 
 def deletion_side(item: ComparedObject) -> str | None:
@@ -121,7 +141,7 @@ def plan_data(plan: ProjectPlan) -> JsonObject:
         ],
         "conflicts": [_conflict_data(conflict) for conflict in plan.conflicts],
         "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
-        "renamed": _rename_data(plan),
+        "renamed": _rename_data(plan.renamed),
     }
 
 
@@ -142,7 +162,7 @@ def _conflict_data(conflict: ObjectConflict) -> JsonObject:
 
 def plan_text(plan: ProjectPlan) -> str:
     """Return the plan as people read it."""
-    lines = [f"environment: {plan.environment}", *_rename_lines(plan)]
+    lines = [f"environment: {plan.environment}", *_rename_lines(plan.renamed)]
     is_abridged = False
     for item in plan.items:
         lines.append(f"{item.action.value}: {item.name}")
@@ -157,10 +177,11 @@ def plan_text(plan: ProjectPlan) -> str:
         )
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
     lines += conflict_lines(plan.environment, plan.conflicts)
-    counts = Counter(item.action.value for item in plan.items)
+    counts = Counter(f"to {item.action.value}" for item in plan.items)
     if plan.conflicts:
         counts["in conflict"] = len({conflict.name for conflict in plan.conflicts})
     counts += _unsent_counts(plan)
+    lines += _explain(counts)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if plan.items:
         lines.append(f"digest: {plan.digest}")
@@ -173,12 +194,12 @@ def _unsent_counts(plan: ProjectPlan) -> Counter[str]:
     return +Counter(counts)
 
 
-def _rename_lines(plan: ProjectPlan) -> list[str]:
-    return [f"renamed: {old} -> {new}" for new, old in plan.renamed.items()]
+def _rename_lines(renamed: Mapping[ObjectName, ObjectName]) -> list[str]:
+    return [f"renamed: {old} -> {new}" for new, old in renamed.items()]
 
 
-def _rename_data(plan: ProjectPlan) -> list[JsonObject]:
-    return [{"from": str(old), "to": str(new)} for new, old in plan.renamed.items()]
+def _rename_data(renamed: Mapping[ObjectName, ObjectName]) -> list[JsonObject]:
+    return [{"from": str(old), "to": str(new)} for new, old in renamed.items()]
 
 
 def _change_lines(change: FieldChange) -> list[str]:
@@ -229,7 +250,7 @@ def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
         ],
         "left": result.remaining_count,
         "notes": [{"object": str(name), "message": message} for name, message in plan.notes],
-        "renamed": _rename_data(plan),
+        "renamed": _rename_data(plan.renamed),
     }
 
 
@@ -238,7 +259,7 @@ _DONE_WORDS = {"create": "created", "update": "updated", "delete": "deleted", "f
 
 def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
     """Return one line for each item, and how to go on or back."""
-    lines = _rename_lines(plan)
+    lines = _rename_lines(plan.renamed)
     counts = _unsent_counts(plan)
     for item in result.items:
         word = "failed" if item.error else _DONE_WORDS[item.action.value]
@@ -250,6 +271,7 @@ def apply_text(plan: ProjectPlan, result: ApplyResult) -> str:
     lines += [f"note: {name}: {message}" for name, message in plan.notes]
     if result.remaining_count:
         counts["not reached"] = result.remaining_count
+    lines += _explain(counts)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if result.run_id:
         lines.append(f"run: {result.run_id}")

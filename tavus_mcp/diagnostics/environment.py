@@ -135,22 +135,19 @@ def check_account(settings: Settings) -> Check:
     """Check how the account is named and protected; its name is not printed."""
     if settings.sandbox:
         return Check("account", Status.OK, "the sandbox has no account.")
-    states = {
-        "has a name": bool(settings.account_label),
-        "is protected": settings.protected,
-        "is read-only": settings.read_only,
-    }
-    detail = ", ".join(f"{name}: {'yes' if is_on else 'no'}" for name, is_on in states.items())
-    is_open = not (settings.protected or settings.read_only)
-    if "prod" in settings.account_label.lower() and is_open:
+    name = "its name is set" if settings.account_label else "it has no name (TAVUS_MCP_ACCOUNT)"
+    if settings.read_only:
+        return Check("account", Status.OK, f"{name}; writes are refused (read-only).")
+    if settings.protected:
+        return Check("account", Status.OK, f"{name}; every write is a plan first (protected).")
+    if "prod" in settings.account_label.lower():
         return Check(
             "account",
             Status.WARNING,
-            f"{detail}. It is called a production account, and writes are not confirmed by a "
-            f"person.",
+            f"{name} and says production; writes are carried out without a person's yes.",
             "Set TAVUS_MCP_PROTECTED=1, so that every write is a plan first.",
         )
-    return Check("account", Status.OK, f"{detail}.")
+    return Check("account", Status.OK, f"{name}; writes are carried out at once.")
 
 
 def check_extras() -> Check:

@@ -21,6 +21,10 @@ _NETWORK_FIX = (
     "Check the network. Behind a company's proxy set HTTPS_PROXY, and SSL_CERT_FILE to the file of "
     "its certificate authority."
 )
+_PROXY_FIX = (
+    "Correct HTTPS_PROXY or remove it, or list the host in NO_PROXY. If the proxy replaces "
+    "certificates, set SSL_CERT_FILE to the file of its certificate authority."
+)
 
 
 def check_network(settings: Settings, seconds: float) -> Sequence[Check]:
@@ -31,7 +35,7 @@ def check_network(settings: Settings, seconds: float) -> Sequence[Check]:
         return _skip("a setting is wrong, so that nothing is sent.")
     problem = _find_name_problem(settings, seconds * _NAME_SERVER_SHARE)
     if problem:
-        reached = Check("reachability", Status.ERROR, problem, _NETWORK_FIX)
+        reached = Check("reachability", Status.ERROR, problem, _choose_fix(settings))
     else:
         reached = anyio.run(_check_reachability, settings, seconds * _REACH_SHARE)
     if reached.status is Status.ERROR:
@@ -66,8 +70,12 @@ async def _check_reachability(settings: Settings, seconds: float) -> Check:
     try:
         status = await probe_server(settings.base_url, settings.proxy, seconds)
     except Unavailable as error:
-        return Check("reachability", Status.ERROR, str(error), _NETWORK_FIX)
+        return Check("reachability", Status.ERROR, str(error), _choose_fix(settings))
     return Check("reachability", Status.OK, f"the server answers ({status}).")
+
+
+def _choose_fix(settings: Settings) -> str:
+    return _PROXY_FIX if settings.proxy else _NETWORK_FIX
 
 
 async def _check_key(settings: Settings, seconds: float) -> Check:

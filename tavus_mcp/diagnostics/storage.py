@@ -18,10 +18,14 @@ from tavus_mcp.journal.location import UNUSABLE, JournalLocation, open_unchanged
 from tavus_mcp.journal.migrations import MIGRATIONS
 from tavus_mcp.journal.verification import verify_journal
 from tavus_mcp.settings import Settings, unusable_folder
-from tavus_mcp.text import count_of
+from tavus_mcp.text import count_of, count_personas
 
 _WRITABLE_BY_OTHERS = 0o022
 _MAX_LISTED_FAULTS = 3
+_COUNT_PERSONAS = """
+SELECT count(*), coalesce(sum(json_extract(json, '$.persona_type') = 'system'), 0)
+FROM item WHERE kind = 'persona'
+"""
 _FOLDER_FIX = "Set TAVUS_MCP_DATA_DIR to a folder in which you may write."
 
 
@@ -73,7 +77,9 @@ def check_journal_opens(location: JournalLocation) -> Check:
     except NewerJournal:
         detail = f"{location} was written by a newer version of this program."
         return Check(name, Status.ERROR, detail, "Upgrade this program, or use another journal.")
-    return Check(name, Status.OK, f"{location} is of version {version} of {len(MIGRATIONS)}.")
+    return Check(
+        name, Status.OK, f"{location} can be read (format {version} of {len(MIGRATIONS)})."
+    )
 
 
 def check_journal_verifies(location: JournalLocation) -> Check:
@@ -103,11 +109,12 @@ def check_sandbox_state(path: Path) -> Check:
         return Check(name, Status.SKIPPED, "the sandbox was not used yet.")
     try:
         with closing(_open_read_only(path)) as db:
-            (count,) = db.execute("SELECT count(*) FROM item WHERE kind = 'persona'").fetchone()
+            total, stock = db.execute(_COUNT_PERSONAS).fetchone()
     except (sqlite3.Error, OSError) as error:
         fix = "Delete the file; the sandbox begins a new one. Its personas are then gone."
         return Check(name, Status.ERROR, f"{path} cannot be read: {error}.", fix)
-    return Check(name, Status.OK, f"{path} holds {count} personas.")
+    detail = f"{path} holds {count_personas(total - stock)}, besides the {stock} stock ones."
+    return Check(name, Status.OK, detail)
 
 
 def check_storage(

@@ -56,7 +56,7 @@ async def revive(
     fields, lost = _revivable_fields(target, secrets)
     new_id = warning(
         "new-id",
-        f"Persona {persona_id!r} is gone, so this is a new one with a new id.",
+        f"Persona {persona_id!r} no longer exists, so it is created again, under a new id.",
         path="/persona_id",
         hint="Use the new id wherever the old one was used.",
     )

@@ -155,7 +155,7 @@ async def require_sole_run(app: App, run: Run, since: int) -> None:
             reason = "after this plan was made."
         elif root not in roots and await _was_under_way_elsewhere(app, rival, run, since):
             reason = (
-                "and it had not ended when this plan was made. Wait for its end. If it was "
+                "and it had not ended when this plan was made. Wait until it ends. If it was "
                 "interrupted, continue it where it was started, or wait two minutes."
             )
         else:

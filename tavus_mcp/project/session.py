@@ -195,7 +195,7 @@ def find_object(text: str, names: list[ObjectName]) -> ObjectName:
         near = did_you_mean(folder, KIND_BY_FOLDER)
         raise InvalidArgument([f"{quote_foreign(text)}: there is no such folder{near or '.'}"])
     near = did_you_mean(text, [*map(str, names), *(item.name for item in names)])
-    raise InvalidArgument([f"the project has no object {quote_foreign(text)}{near or '.'}"])
+    raise InvalidArgument([f"The project has no object {quote_foreign(text)}{near or '.'}"])
 
 
 def _join(names: list[ObjectName]) -> str:
@@ -211,7 +211,7 @@ def lock_environment(folder: Path, environment: str) -> Iterator[None]:
         if not _try_lock(handle):
             raise Conflict(
                 f"Another command is working on environment {environment!r} of this project. Wait "
-                "for its end."
+                "until it ends."
             )
         yield
     finally:

@@ -102,9 +102,9 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     newest = f"tavus-mcp {undo_command(later[0])} {environment}" if later else ""
     if run is not None and later:
         raise Conflict(
-            f"Since {run.run_id}, this was done without an apply: {describe_single_writes(later)}. "
-            f"{newest} takes back the newest of that; tavus-mcp undo {run.run_id} {environment} "
-            "takes back the apply. Nothing was sent."
+            f"Personas were changed outside of an apply since {run.run_id}: "
+            f"{describe_single_writes(later)}. {newest} takes back the newest of these changes; "
+            f"tavus-mcp undo {run.run_id} {environment} takes back the apply. Nothing was sent."
         )
     if run is not None:
         return run
@@ -114,8 +114,8 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     )
     if later:
         message += (
-            f" This was done without one: {describe_single_writes(later)}. {newest} takes back the "
-            "newest of that."
+            f" Personas were changed outside of an apply: {describe_single_writes(later)}. "
+            f"{newest} takes back the newest of these changes."
         )
     raise Refused(message)
 

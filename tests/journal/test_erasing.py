@@ -181,7 +181,7 @@ async def test_a_person_sees_what_would_be_erased_and_must_agree(
     assert declined.status == 5
     assert f"entries about 'Ada Canary' ({persona_id})" in declined.stdout
     assert "cannot be restored" in declined.stdout
-    assert "2 of them are plans of several objects" in declined.stdout
+    assert "2 plans of several objects among them" in declined.stdout
     assert declined.stdout.endswith("Type yes: no\ntavus-mcp: Nothing was erased.\n")
     with closing(open_journal_of_test()) as journal:
         assert len(journal.states(persona_id)) > 1

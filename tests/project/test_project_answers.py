@@ -64,7 +64,10 @@ def test_another_account_that_is_named_is_used_before_the_project(runner: Comman
     assert "the project" not in refused
     same = 'api_key_env = "TAVUS_API_KEY"\nbase_url = "http://127.0.0.1:9/v2"'
     runner.write_file(ONE_ENVIRONMENT.replace("sandbox = true", same), "tavus.toml")
-    assert "the project has no object" in run(runner, "check", "eva", status=4, **key).stderr
+    assert (
+        "nothing was sent. The project has no object"
+        in run(runner, "check", "eva", status=4, **key).stderr
+    )
 
 
 def test_several_environments_are_named_where_one_is_missing(runner: CommandRunner) -> None:
@@ -144,7 +147,7 @@ def test_what_came_back_at_another_revision_is_deleted_by_the_named_command(
     run(runner, "delete", "ada", "--yes")
     run(runner, "restore", f"ada@{revision}")
     refused = run(runner, "undo", status=3).stderr
-    assert "tavus-mcp delete ada --env staging takes back the newest of that" in refused
+    assert "tavus-mcp delete ada --env staging takes back the newest of these changes" in refused
     run(runner, "delete", "ada", *ENV, "--yes")
 
 

@@ -56,7 +56,8 @@ def test_a_project_goes_from_a_plan_to_an_undo(runner: CommandRunner) -> None:
     assert run(runner, "validate").status == 0
     planned = run(runner, "plan", *env)
     assert (planned.status, planned.find_value("create")) == (2, "personas/ada")
-    assert run(runner, "apply", *env, "--dry-run").status == 2
+    assert run(runner, "apply", *env, "--dry-run").find_value("summary") == "1 to create"
+    assert "only local: a file whose object is not in" in run(runner, "status", *env).stdout
     assert run(runner, "apply", *env).find_value("summary") == "1 created"
     assert run(runner, "status", *env).status == 0
     change(runner, "help people", "listen")
@@ -68,7 +69,9 @@ def test_a_project_goes_from_a_plan_to_an_undo(runner: CommandRunner) -> None:
     history = run(runner, "history", *env).stdout
     assert "1 update" in history.splitlines()[0]
     assert run(runner, "undo", *env).find_value("summary") == "1 restored"
-    assert "undone by" in run(runner, "history", *env).stdout
+    undo, undone = run(runner, "history", *env).stdout.splitlines()[:2]
+    assert "  1 update  undone by plan-" in undone
+    assert undo.endswith(f"  undo of {undone.split()[0]}: 1 object")
     assert run(runner, "status", *env).status == 2
     run_id = history.split()[0]
     assert run(runner, "undo", run_id, *env).status == 0  # it is so already
@@ -287,19 +290,23 @@ def test_a_deletion_says_what_happens_and_how_to_go_back(runner: CommandRunner) 
     run(runner, "apply", *env)
     path = runner.folder / "personas/ada.yaml"
     path.rename(path.with_stem("eva"))
-    assert run_json(runner, "plan", *env)["renamed"] == [
-        {"from": "personas/ada", "to": "personas/eva"}
-    ]
-    assert run(runner, "apply", *env).stdout.splitlines() == [
-        "renamed: personas/ada -> personas/eva",
-        "summary: 1 renamed",
-    ]
+    for command in ("plan", "status"):
+        assert run_json(runner, command, *env)["renamed"] == [
+            {"from": "personas/ada", "to": "personas/eva"}
+        ]
+    note = (
+        "note: renamed: the file has a new name; apply records that in the state and sends nothing"
+    )
+    line, summary = "renamed: personas/ada -> personas/eva", "summary: 1 renamed"
+    status = run(runner, "status", *env).stdout
+    assert status.endswith(f"{note}\nsummary: 1 in sync, 1 renamed\n")
+    assert run(runner, "apply", *env).stdout.splitlines() == [line, note, summary]
     path.with_stem("eva").unlink()
     assert "personas/eva  deleted locally; --prune deletes it" in run(runner, "status", *env).stdout
     assert run_json(runner, "status", *env)["objects"][0]["prune"] == "delete"
     screen = runner.run_on_terminal("apply", "--prune", *env, stdin="no\n").stdout
     assert "\n  warning: After the deletion its id" in screen
-    assert "Delete 1 object? An undo creates again what was deleted. Type yes:" in screen
+    assert "Delete 1 object? An undo creates deleted objects again. Type yes:" in screen
 
 
 def test_lines_have_colours_where_they_are_wanted(runner: CommandRunner) -> None:
