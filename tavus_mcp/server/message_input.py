@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.unsendable_values import find_unsendable_values
+from tavus_mcp.server.json_text import decode_container
 from tavus_mcp.tavus_api.responses import parse_json
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What some clients on Windows send first
+"""What some clients on Windows send first, and a text writer may put before each line
 (https://github.com/modelcontextprotocol/kotlin-sdk/issues/956)."""
 _ENVELOPE_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+_PROGRESS_TOKEN = "progressToken"  # noqa: S105 - no secret
 _NO_BATCHES = "batches are not supported; send each message on a line of its own"
 _MAX_ANSWERED_REQUESTS = 100
 """The most requests of one batch that are answered."""
@@ -43,25 +45,28 @@ def parse_message(line: bytes) -> types.JSONRPCMessage:
     Half a character (a lone surrogate) is let through in the arguments of a tool only: the tool
     refuses it with the path of the argument. Raises ``InvalidMessage``.
     """
+    line = line.removeprefix(BYTE_ORDER_MARK)
     try:
         message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
-        message = _parse_with_surrogates(line)
+        message = _parse_deviating(line)
     if isinstance(message, types.JSONRPCNotification) and _has_id(line):
         raise InvalidMessage([None], types.INVALID_REQUEST, "its id must be text or a number")
     if isinstance(message, types.JSONRPCRequest) and message.params is not None:
         if message.method == "initialize":
             message.params.update(_with_capability_objects(message.params, "capabilities"))
-        envelope = message.params.get("_meta")
-        if isinstance(envelope, dict) and _ENVELOPE_CAPABILITIES in envelope:
-            envelope.update(_with_capability_objects(envelope, _ENVELOPE_CAPABILITIES))
+        _correct_envelope(message.params)
         if message.method in _METHODS_WITH_ARGUMENTS:
             _decode_arguments(message.id, message.params)
     return message
 
 
-def _parse_with_surrogates(line: bytes) -> types.JSONRPCMessage:
-    """Parse a line that is no strict JSON-RPC; raise ``InvalidMessage`` with the reason."""
+def _parse_deviating(line: bytes) -> types.JSONRPCMessage:
+    """Parse a line that is no strict JSON-RPC; raise ``InvalidMessage`` with the reason.
+
+    PHP has no empty object: its clients send ``"params": []``
+    (https://github.com/modelcontextprotocol/php-sdk/issues/284).
+    """
     try:
         body = json.loads(line)
     except (ValueError, RecursionError):
@@ -70,9 +75,13 @@ def _parse_with_surrogates(line: bytes) -> types.JSONRPCMessage:
         raise InvalidMessage(_ids_of_batch(body), types.INVALID_REQUEST, _NO_BATCHES)
     if isinstance(body, dict) and "method" not in body and {"result", "error"} & body.keys():
         return _parse_response(line)
-    if isinstance(body, dict) and find_unsendable_values(body):
+    has_empty_list = isinstance(body, dict) and body.get("params") == []
+    if has_empty_list:
+        body["params"] = {}
+    if isinstance(body, dict) and (has_empty_list or find_unsendable_values(body)):
         if problems := find_unsendable_values(_without_tool_arguments(body)):
-            raise InvalidMessage([None], types.INVALID_REQUEST, problems[0].rstrip("."))
+            text = problems[0].rstrip(".")
+            raise InvalidMessage([_valid_id(body)], types.INVALID_REQUEST, text)
         try:
             return types.jsonrpc_message_adapter.validate_python(body, by_name=False)
         except ValidationError:
@@ -115,6 +124,19 @@ def _has_id(line: bytes) -> bool:
     return b'"id"' in line and "id" in json.loads(line)
 
 
+def _correct_envelope(params: JsonObject) -> None:
+    """Correct the capabilities in ``_meta``; drop an empty list and a null, in place."""
+    envelope = params.get("_meta")
+    if envelope == []:
+        del params["_meta"]
+    if not isinstance(envelope, dict):
+        return
+    if envelope.get(_PROGRESS_TOKEN, "") is None:
+        del envelope[_PROGRESS_TOKEN]
+    if _ENVELOPE_CAPABILITIES in envelope:
+        envelope.update(_with_capability_objects(envelope, _ENVELOPE_CAPABILITIES))
+
+
 def _with_capability_objects(params: JsonObject, name: str) -> JsonObject:
     """Return the capabilities with an object for true and without what is false or null."""
     capabilities = params.get(name)
@@ -139,10 +161,8 @@ def _decode_arguments(request_id: Any, params: JsonObject) -> None:
     """Replace ``arguments`` that came as [], null or JSON text by an object, in place."""
     arguments = params.get("arguments", {})
     if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments or "{}")
-        except (ValueError, RecursionError):
-            arguments = None if not arguments.strip() else arguments
+        is_empty = arguments.strip('" \t\r\n') in ("", "null")
+        arguments = {} if is_empty else decode_container(arguments)
     if arguments is None or arguments == []:
         arguments = {}
     if not isinstance(arguments, dict):

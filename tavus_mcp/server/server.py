@@ -259,7 +259,7 @@ class TavusServer(MCPServer[None]):
             error = find_validation_error(self.specs[name], arguments)
         if error is not None:
             schema = full_arguments_schema(self.tools_by_name[name])
-            explain = build_explainer(name, self.app.catalog)
+            explain = build_explainer(name, schema["properties"], self.app.catalog)
             problems = merge_problems(problems, render_errors(error, schema, explain=explain))
         further = find_further_problems(name, arguments, self.app)
         return InvalidArgument(merge_problems(problems, further))

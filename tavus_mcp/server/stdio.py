@@ -160,14 +160,11 @@ async def _forward_requests(
     replay: _Replay,
 ) -> None:
     async with to_server:
-        is_first = True
         while (line := await lines.read()) != b"":
             if line is None:
                 await _write_error(lines, None, types.INVALID_REQUEST, "the message is too long")
                 continue
-            if is_first:
-                line, is_first = line.removeprefix(BYTE_ORDER_MARK), False
-            if not line.strip():
+            if not line.removeprefix(BYTE_ORDER_MARK).strip():
                 continue
             try:
                 message = parse_message(line)

@@ -7,14 +7,12 @@ All tools share these rules; what an argument is follows from its JSON Schema al
 - Null means "not given". So does an empty id, enum, cursor, revision, number or secret reference,
   and an empty list that only selects. An empty text or list for a stored field is passed on:
   ``SetFields`` refuses it if it would remove something (``argument_roles``).
-- Some hosts send an object as a JSON string, encoded once or twice; such a string is decoded before
-  it is validated.
+- Some hosts send an object as JSON text (``json_text``), which is decoded before it is validated.
 - Half a character (a lone surrogate) and NaN or Infinity are refused: JSON and UTF-8 have neither.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -24,11 +22,9 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.unsendable_values import find_unsendable_values
 from tavus_mcp.server.argument_roles import is_not_given, json_types, replace_empty_form
+from tavus_mcp.server.json_text import decode_container
 from tavus_mcp.server.toolset import ToolSpec
 from tavus_mcp.text import quote_path
-
-_MAX_JSON_DECODINGS = 3
-"""How often a string is decoded as JSON before it is taken for text."""
 
 
 def prepare_arguments(spec: ToolSpec, arguments: JsonObject, schema: JsonObject) -> JsonObject:
@@ -64,7 +60,7 @@ def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     """Decode strings where the schema wants an object or a list, at any depth."""
     kinds, node = json_types(schema, root)
     if isinstance(value, str) and kinds and "string" not in kinds:
-        value = _decode_text(value)
+        value = decode_container(value)
         if isinstance(value, str) and value.strip() and kinds - {"null"} == {"array"}:
             value = [value]  # one item, given without its list
     if isinstance(value, dict):
@@ -97,7 +93,7 @@ def _without_host_additions(arguments: JsonObject, known: set[str]) -> JsonObjec
             if name in known or name not in additions["dropped"]:
                 _add_argument(result, name, name, value)
             continue
-        inner = (_decode_text(value) if isinstance(value, str) else value) or {}
+        inner = (decode_container(value) if isinstance(value, str) else value) or {}
         if not isinstance(inner, dict):
             _add_argument(result, name, name, value)
             continue
@@ -107,33 +103,25 @@ def _without_host_additions(arguments: JsonObject, known: set[str]) -> JsonObjec
 
 
 def _add_argument(named: JsonObject, name: str, published: str, value: Any) -> None:
-    """Add an argument; raise ``InvalidArgument`` if it was given before with another value."""
-    if published in named and named[published] != value:
-        problem = f"{quote_path('/' + name)}: given twice, also as {published}, with another value."
-        raise InvalidArgument([problem])
-    named[published] = value
+    """Add an argument; raise ``InvalidArgument`` if it was given before with another value.
+
+    Null beside another value means "not given", like everywhere.
+    """
+    known = named.get(published)
+    if known is not None and value is not None and known != value:
+        other = "" if name == published else f", also as {published}"
+        raise InvalidArgument([f"{quote_path('/' + name)}: given twice{other}, with two values."])
+    named[published] = value if known is None else known
 
 
 def _spread(spec: ToolSpec, arguments: JsonObject) -> JsonObject:
     """Return the arguments with the members of ``spec.spread`` in place of those objects."""
     spread: JsonObject = {}
     for name, value in arguments.items():
-        inner = _decode_text(value) if name in spec.spread and isinstance(value, str) else value
+        inner = decode_container(value) if name in spec.spread and isinstance(value, str) else value
         if name in spec.spread and isinstance(inner, dict):
             for key, item in inner.get("function", inner).items():
                 _add_argument(spread, f"{name}/{key}", key, item)
         else:
             _add_argument(spread, name, name, value)
     return spread
-
-
-def _decode_text(text: str) -> Any:
-    value: Any = text
-    for _ in range(_MAX_JSON_DECODINGS):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return text
-        if not isinstance(value, str):
-            return value if isinstance(value, (dict, list)) else text
-    return text

@@ -1,12 +1,12 @@
-"""Explain unknown arguments of the tools that set fields of a persona.
+"""Explain unknown arguments: what they mean to a tool that sets fields, or what they wrap.
 
-The answer is the checker's (``checker.unknown_fields``), in the terms of the tool that was called:
-its own argument where it has one for the field, else the tool that has.
+For fields of a persona the answer is the checker's (``checker.unknown_fields``), in the terms of
+the tool that was called: its own argument where it has one for the field, else the tool that has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tavus_mcp.catalog import Catalog
@@ -15,16 +15,33 @@ from tavus_mcp.checker.unknown_fields import describe_meaning, field_names, find
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.layers import CONFIGURABLE_LAYERS, layer_arguments
 from tavus_mcp.models.persona import persona_arguments
+from tavus_mcp.models.validation_errors import Explain
+from tavus_mcp.server.json_text import decode_container
 
 _CREATE = "create_persona"
 
 
-def build_explainer(tool: str, catalog: Catalog) -> Callable[[str, Any], str | None] | None:
+def build_explainer(tool: str, names: Collection[str], catalog: Catalog) -> Explain:
     """Return the function that says what an unknown argument of a tool means.
 
     It takes the JSON Pointer of the argument and its value, and returns the end of a sentence, or
-    None. The result is None for tools whose arguments are not fields of a persona.
+    None. ``names`` are the arguments that the tool has.
     """
+    explain_field = _build_field_explainer(tool, catalog)
+
+    def explain(path: str, value: Any) -> str | None:
+        if meaning := explain_field and explain_field(path, value):
+            return meaning
+        wrapped = decode_container(value) if isinstance(value, str) else value
+        if isinstance(wrapped, dict) and not wrapped.keys().isdisjoint(names):
+            return ". Give what is in it as arguments of the tool itself"
+        return None
+
+    return explain
+
+
+def _build_field_explainer(tool: str, catalog: Catalog) -> Explain | None:
+    """Return None for tools whose arguments are not fields of a persona."""
     layer = tool.removeprefix("configure_")
     if tool in (_CREATE, "update_persona"):
         parent, pointers = "", persona_arguments()

@@ -53,7 +53,7 @@ def refuse_creation(pointer: str, value: Any) -> str:
 
 
 def explain_argument(tool: str, path: str, value: Any) -> str:
-    explain = build_explainer(tool, CATALOG)
+    explain = build_explainer(tool, (), CATALOG)
     assert explain is not None
     return explain(path, value) or ""
 

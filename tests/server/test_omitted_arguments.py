@@ -107,12 +107,34 @@ def test_an_addition_of_a_host_is_dropped(tool: str, addition: str) -> None:
     assert read_arguments(tool, **given_arguments, **{addition: "x"}) == given_arguments
 
 
-@pytest.mark.parametrize("encode", [dict, json.dumps], ids=["object", "text"])
+@pytest.mark.parametrize("wrapper", load_host_additions()["unwrapped"])
 @pytest.mark.parametrize("tool", SPECS)
-def test_arguments_wrapped_in_kwargs_are_unwrapped(tool: str, encode: Any) -> None:
+def test_wrapped_arguments_are_unwrapped(tool: str, wrapper: str) -> None:
     given_arguments = required_arguments(tool)
-    wrapped = encode({**given_arguments, "toolCallId": "call_1"})
-    assert read_arguments(tool, kwargs=wrapped) == given_arguments
+    wrapped = {**given_arguments, "toolCallId": "call_1"}
+    for value in (wrapped, json.dumps(wrapped)):
+        assert read_arguments(tool, **{wrapper: value}) == given_arguments
+
+
+def test_null_beside_a_value_of_the_same_argument_means_not_given() -> None:
+    for arguments in (
+        {"limit": None, "kwargs": {"limit": 3}},
+        {"args": [], "kwargs": {"limit": 3}},
+    ):
+        assert read_arguments("list_personas", **arguments) == {"limit": 3}
+
+
+async def test_two_values_of_one_argument_are_refused(tool_client: ToolClient) -> None:
+    message = await tool_client.expect_error("list_personas", limit=2, kwargs={"limit": 3})
+    assert "/limit: given twice, with two values." in message
+
+
+async def test_arguments_in_an_unknown_wrapper_are_asked_for_without_it(
+    tool_client: ToolClient,
+) -> None:
+    for wrapped in ({"limit": 3}, '{"limit": 3}'):
+        message = await tool_client.expect_error("list_personas", input=wrapped)
+        assert "/input: unknown field. Give what is in it as arguments of the tool" in message
 
 
 @pytest.mark.parametrize("empty", [None, {}, ""], ids=["null", "object", "text"])

@@ -37,7 +37,7 @@ def call_raw(session: Session, arguments: Any, tool: str = "list_personas") -> M
     return session.server.wait_for_message(lambda message: message.get("id") == "raw")
 
 
-@pytest.mark.parametrize("arguments", [[], None, "", "{}", {}], ids=repr)
+@pytest.mark.parametrize("arguments", [[], None, "", "{}", {}, '""', '"{}"'], ids=repr)
 def test_no_arguments_may_be_written_in_several_ways(session: Session, arguments: Any) -> None:
     assert not call_raw(session, arguments)["result"].get("isError")
 
@@ -59,7 +59,7 @@ def test_half_a_character_elsewhere_is_an_invalid_request(session: Session, tool
     params = {"name": tool, "arguments": {}}
     request = {"jsonrpc": "2.0", "id": "raw", "method": "tools/call", "params": params}
     session.server.send_line(json.dumps(request).encode())
-    error = session.server.wait_for_message(lambda message: "error" in message)["error"]
+    error = session.server.wait_for_message(lambda message: message.get("id") == "raw")["error"]
     assert "/params/name: holds half of a character" in error["message"]
     assert session.request("tools/list")["tools"]
 
@@ -93,12 +93,25 @@ def test_capabilities_may_be_given_as_true(
         assert server.wait_for_message(lambda message: message.get("id") == "i")["result"]
 
 
-def test_a_byte_order_mark_before_the_first_line_is_accepted(
-    tmp_path: Path, fork_server: ForkServer
-) -> None:
+def test_lines_as_written_on_windows_are_accepted(tmp_path: Path, fork_server: ForkServer) -> None:
+    """With a byte order mark before the first or each line, and CR LF after it."""
     with fork_server.start(tmp_path, "--sandbox") as server:
-        server.send_line(b"\xef\xbb\xbf" + json.dumps(INITIALIZE).encode())
-        assert server.wait_for_message(lambda message: message.get("id") == "i")["result"]
+        for request_id in ("i", "j"):
+            request = {**INITIALIZE, "id": request_id}
+            request |= {} if request_id == "i" else {"method": "ping", "params": {}}
+            server.send_line(b"\xef\xbb\xbf" + json.dumps(request).encode() + b"\r")
+            server.send_line(b"\xef\xbb\xbf\r")
+            answer = server.wait_for_message(lambda message: "id" in message)
+            assert (answer["id"], "result" in answer) == (request_id, True)
+
+
+@pytest.mark.parametrize(
+    "params", [[], {"_meta": []}, {"_meta": {"progressToken": None}}], ids=json.dumps
+)
+def test_empty_parameters_may_be_written_in_several_ways(session: Session, params: Any) -> None:
+    session.server.send({"jsonrpc": "2.0", "id": "raw", "method": "tools/list", "params": params})
+    answer = session.server.wait_for_message(lambda message: message.get("id") == "raw")
+    assert answer["result"]["tools"]
 
 
 def test_no_changes_of_lists_are_promised(tmp_path: Path, fork_server: ForkServer) -> None:
