@@ -20,11 +20,26 @@ _INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
 _MARGINS = re.compile(rf"\A[\s{_INVISIBLE_CHARS}]+|[\s{_INVISIBLE_CHARS}]+\Z")
 BRACED_NAME = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
 _KEY_PLACEHOLDER = re.compile(
-    r"\$\{.*\}?|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]|\.{3,}|x{4,}|\*{3,}|\u2022{3,}"
-    r"|(your|my|insert|enter|paste|replace|add)[-_ ].*(key|token|secret|here)[-_ \w]*"
-    r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?"
-    r"|change[-_ ]?me|todo|none|null|undefined|placeholder",
+    r"\$\{.*\}?|\$\(.*\)|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]"
+    r"|([a-z]{1,8}[-_])*x{4,}([-_]x{4,})*"
+    r"|(your|my|insert|enter|paste|replace|add|put|fill|example)[-_ ].*"
+    r"(key|token|secret|here|in)[-_ \w]*"
+    r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?|key[-_ ]goes[-_ ]here"
+    r"|(replace|change)[-_ ]?me|todo|none|null|undefined|placeholder|bearer|basic"
+    r"|(process\.env\.|os\.environ\W+|env[.:]|secrets\.)?(?-i:[A-Z]+(_[A-Z]+)+)\W*|op://.*",
     re.IGNORECASE,
+)
+"""What stands where a key belongs: the name of a variable, an example, a reference to a vault."""
+_SHORTENED = re.compile(r"\*{3,}|\.{3,}|\u2026|\u2022{2,}")
+"""What a dashboard shows in place of the middle or the end of a key."""
+_ASSIGNMENT = re.compile(r"(export\s+)?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\s*=\s*[^=\s]")
+_HEADER = re.compile(r"(x-api-key|authorization)\s*:", re.IGNORECASE)
+_COPIED_END = re.compile(r"[\"'`][,;]?\Z|\\[nr]?\Z")
+_API_KEY = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""The characters of a key in a header (RFC 9110, token68)."""
+_NO_KEY_CHARACTER = (
+    "contains a character that no key has (an accent, a curly quote, a comma or the like). "
+    "Copy the key again."
 )
 _AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
@@ -52,6 +67,8 @@ def parse_api_key(text: str) -> str:
     """Return the Tavus API key; raise ``BadSetting`` if it is none."""
     key = _check_key(without_bearer(_INVISIBLE.sub("", text)))
     _require_length(key)
+    if not _API_KEY.fullmatch(key):
+        raise BadSetting(_NO_KEY_CHARACTER)
     return key
 
 
@@ -87,15 +104,18 @@ def _check_key(key: str) -> str:
     """Return a key that can be sent in a header; no message repeats any part of it."""
     if not key or _KEY_PLACEHOLDER.fullmatch(key) or BRACED_NAME.search(key):
         raise BadSetting("holds a placeholder, not a key. Put the key itself in its place.")
+    if _SHORTENED.search(key):
+        raise BadSetting("is shortened, as a dashboard shows a key. Copy the whole key.")
+    if _ASSIGNMENT.match(key):
+        raise BadSetting("starts with the name of a variable. Put only what follows the = there.")
+    if _HEADER.match(key):
+        raise BadSetting("starts with the name of a header. Put only the key there.")
     if any(char.isspace() for char in key):
         raise BadSetting("contains a space or line break. Copy the key again, on one line.")
     if next(describe_invisible(key), None) or not key.isprintable():
         raise BadSetting("contains an invisible character. Copy the key again.")
     if not key.isascii():
-        raise BadSetting(
-            "contains a character that no key has (an accent, a curly quote or the like). "
-            "Copy the key again."
-        )
-    if key[0] in "\"'`" or key[-1] in "\"'`":
-        raise BadSetting("starts or ends with a quotation mark. Remove it.")
+        raise BadSetting(_NO_KEY_CHARACTER)
+    if key[0] in "\"'`" or _COPIED_END.search(key):
+        raise BadSetting("starts or ends with a quotation mark or a backslash. Remove it.")
     return key

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 
+from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.keys import (
     HOST_SUFFIX,
     SECRET_PREFIX,
@@ -25,7 +26,8 @@ from tavus_mcp.keys import (
     parse_secret,
     strip_copied,
 )
-from tavus_mcp.text import quote_foreign, quote_path, suggestion_or_period
+from tavus_mcp.setting_names import find_misspelt_names
+from tavus_mcp.text import quote_foreign, suggestion_or_period
 from tavus_mcp.url_settings import (
     DEFAULT_BASE_URL,
     is_excluded,
@@ -84,9 +86,12 @@ VARIABLES: Mapping[str, str] = {
 """Every environment variable that is read, with its description; the README table shows it."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
-_MAX_NAME_CHARS, _MAX_LABEL_CHARS = 60, 100
+_MAX_LABEL_CHARS = 100
 _WORD = re.compile(r"[A-Za-z_-]{1,24}")
-_UNKNOWN_NAME_PREFIXES = ("TAVUS_MCP", "TAVUS-MCP")
+_FOREIGN_PATH = re.compile(
+    r"[A-Za-z][\w+.-]+:/|<" if os.name == "nt" else r"[A-Za-z][\w+.-]*:[\\/]|\\\\|<"
+)
+"""The beginning of a URL, of a path on another system, or of a placeholder."""
 
 _Value = TypeVar("_Value")
 
@@ -132,14 +137,15 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
     reader = _Reader(environ)
     defaults = Settings()
     sandbox = reader.read("TAVUS_MCP_SANDBOX", _parse_flag, default=False)
-    reader.check_names()
+    reader.check_names(needs_account=needs_account and not sandbox)
     base_url, api_key, proxy = defaults.base_url, None, None
     if needs_account and not sandbox:
         api_key = reader.read("TAVUS_API_KEY", parse_api_key, default=None)
         base_url = reader.read("TAVUS_BASE_URL", parse_base_url, default=base_url)
         proxy = _read_proxy(reader, urlsplit(base_url))
-        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-            reader.read(name, _check_certificates, default="")
+        # httpx2 reads these as they are, so that nothing is removed around them
+        reader.read("SSL_CERT_FILE", lambda _: _check_file(environ["SSL_CERT_FILE"]), default="")
+        reader.read("SSL_CERT_DIR", lambda _: _check_folders(environ["SSL_CERT_DIR"]), default="")
     return Settings(
         api_key=api_key,
         base_url=base_url,
@@ -199,6 +205,7 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[str] = []
+        self.misspelt_names: set[str] = set()
 
     def read(
         self,
@@ -218,16 +225,13 @@ class _Reader:
             self.problems.append(f"{name}: {error}")
             return default if if_wrong is None else if_wrong
 
-    def check_names(self) -> None:
+    def check_names(self, *, needs_account: bool) -> None:
         """Report every name that looks like one of ours and is none."""
-        for name in sorted(self.environ):
-            if name.upper().startswith(_UNKNOWN_NAME_PREFIXES) and name not in VARIABLES:
-                known = [known for known in VARIABLES if known.startswith("TAVUS_MCP_")]
-                readable = quote_path(name, _MAX_NAME_CHARS)
-                self.problems.append(
-                    f"{readable}: there is no such setting{suggestion_or_period(name, known)} "
-                    "Correct the name or remove it."
-                )
+        for name, problem in find_misspelt_names(
+            self.environ, VARIABLES, needs_account=needs_account
+        ):
+            self.misspelt_names.add(name)
+            self.problems.append(problem)
 
     def read_data_dir(self, default: Path) -> Path:
         """Return the data folder, checked whether or not it is the default one."""
@@ -244,7 +248,9 @@ class _Reader:
         values = {
             name.removeprefix(SECRET_PREFIX).lower(): self.read(name, parse_secret, default="")
             for name in sorted(self.environ)
-            if name.startswith(SECRET_PREFIX) and not name.endswith(HOST_SUFFIX)
+            if name.startswith(SECRET_PREFIX)
+            and not name.endswith(HOST_SUFFIX)
+            and name not in self.misspelt_names
         }
         return {name: value for name, value in values.items() if value}
 
@@ -257,6 +263,8 @@ class _Reader:
                 # a wrong binding must not become none: it allows no host
                 hosts: tuple[str, ...] = self.read(name, parse_hosts, default=())
                 bound[secret.removeprefix(SECRET_PREFIX).lower()] = hosts
+                if not strip_copied(self.environ[name]):
+                    self.problems.append(f"{name}: names no host. Name one or remove it.")
                 if not self.environ.get(secret):
                     self.problems.append(f"{name}: there is no {secret} that it could bind.")
         return bound
@@ -264,7 +272,7 @@ class _Reader:
 
 def parse_toolsets(text: str) -> tuple[str, ...]:
     """Parse a comma-separated list of toolsets; ``all`` means every one."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.lower().split(",") if name.strip()]
     for name in names:
         if name not in (*TOOLSETS, "all"):
             allowed = ", ".join(TOOLSETS)
@@ -299,6 +307,8 @@ def _parse_log_level(text: str) -> str:
 
 def _parse_folder(text: str) -> Path:
     refuse_placeholder(text)
+    if _FOREIGN_PATH.match(text) or "\n" in text or next(describe_invisible(text), None):
+        raise BadSetting("must be the path of a folder on this system.")
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -309,7 +319,7 @@ def _check_folder(path: Path) -> None:
     """Raise ``BadSetting`` unless files can be created in this folder; create nothing."""
     try:
         folders = (path.absolute(), *path.absolute().parents)
-        existing = next(folder for folder in folders if folder.exists())
+        existing = next(folder for folder in folders if os.path.lexists(folder))
         is_usable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     except (OSError, ValueError):
         is_usable = False
@@ -325,16 +335,19 @@ def unusable_folder(path: Path) -> BadSetting:
     )
 
 
-def _check_certificates(text: str) -> str:
+def _check_file(text: str) -> str:
     import ssl  # takes a tenth of the time until a server answers, and is rarely needed
 
-    path = Path(text)
     try:
-        if path.is_dir():
-            return text
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
     except (OSError, ValueError):
         raise BadSetting("names no readable file of certificates in PEM format.") from None
+    return text
+
+
+def _check_folders(text: str) -> str:
+    if not any(Path(folder).is_dir() for folder in text.split(os.pathsep)):
+        raise BadSetting("names no folder of certificates.")
     return text
 
 

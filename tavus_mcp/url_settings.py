@@ -10,25 +10,38 @@ import re
 from importlib.util import find_spec
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from tavus_mcp.addresses import is_loopback
+from tavus_mcp.addresses import is_loopback, is_valid_host
 from tavus_mcp.keys import BRACED_NAME, BadSetting
 
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(:[0-9]*)?")
+_BASE_PATH = re.compile(r"(/(?!\.)[\w.~-]+)*/v2/*", re.ASCII)
 _UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
 
 
 def parse_base_url(url: str) -> str:
-    """Return the base URL without a trailing slash; raise ``BadSetting`` if it cannot be used."""
+    """Return the base URL in its one spelling; raise ``BadSetting`` if it cannot be used.
+
+    That is without a slash at its end, a default port and capitals in the host: the journal
+    recognises an account by it, and every spelling is the same server.
+    """
     refuse_placeholder(url)
     parts = _split_url(url)
     is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     if not is_secure or not parts.hostname:
         raise BadSetting("must be an https URL, or http on loopback (127.0.0.1, localhost).")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise BadSetting("must hold no user, password, query or fragment.")
-    if not parts.path.rstrip("/").endswith("/v2"):
+    host = parts.hostname.rstrip(".")
+    if not _AUTHORITY.fullmatch(parts.netloc) or not is_valid_host(host):
+        raise BadSetting("the host in this address is not valid.")
+    if not _BASE_PATH.fullmatch(parts.path):
         raise BadSetting(f"its path must end in /v2, as in {DEFAULT_BASE_URL}.")
-    return url.rstrip("/")
+    host = f"[{host}]" if ":" in host else host
+    has_own_port = parts.port not in (None, _DEFAULT_PORTS[parts.scheme])
+    authority = f"{host}:{parts.port}" if has_own_port else host
+    return f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
 
 
 def parse_journal_url(url: str) -> str:
@@ -85,6 +98,10 @@ def parse_proxy(text: str) -> str | None:
     """Return the URL of a proxy, with its scheme; raise ``BadSetting`` if it cannot be used."""
     refuse_placeholder(text, BRACED_NAME)  # a password may hold % and $
     url = text if "://" in text else f"http://{text}"
+    if not set("/?#").isdisjoint(url.partition("://")[2].rstrip("/")):
+        raise BadSetting(
+            "must end with the port. In a user or a password write / ? and # as %2F, %3F and %23."
+        )
     parts = _split_url(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadSetting("must be the http or https URL of a proxy, as in http://proxy:3128.")

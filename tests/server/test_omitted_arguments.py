@@ -129,7 +129,7 @@ async def test_two_values_of_one_argument_are_refused(tool_client: ToolClient) -
     assert "/limit: given twice, with two values." in message
 
 
-async def test_arguments_in_an_unknown_wrapper_are_asked_for_without_it(
+async def test_an_unknown_wrapper_is_refused_with_the_right_form(
     tool_client: ToolClient,
 ) -> None:
     for wrapped in ({"limit": 3}, '{"limit": 3}'):

@@ -38,7 +38,6 @@ WRONG_KEYS = {
     "control character": (f"{HALF}\x07{KEY[10:]}", "invisible character"),
     "one quotation mark": (f'"{KEY}', "quotation mark"),
     "variable": ("${TAVUS_API_KEY}", "placeholder"),
-    "variable with a default": ("${TAVUS_API_KEY:-}", "placeholder"),
     "input": ("${input:key}", "placeholder"),
     "shell variable": ("$TAVUS_API_KEY", "placeholder"),
     "Windows variable": ("%TAVUS_API_KEY%", "placeholder"),
@@ -47,6 +46,29 @@ WRONG_KEYS = {
     "angle brackets": ("<your key>", "placeholder"),
     "Bearer and variable": ("Bearer ${TAVUS_API_KEY}", "placeholder"),
 }
+NEARLY_KEYS = {
+    "copied out of JSON": (f'{KEY}",', "quotation mark"),
+    "escaped line break": (f"{KEY}\\n", "backslash"),
+    "shortened": (f"{HALF}...", "shortened"),
+    "masked": (f"{HALF}********", "shortened"),
+    "line of a file": (f"TAVUS_API_KEY={KEY}", "name of a variable"),
+    "line of a shell": (f"export TAVUS_API_KEY={KEY}", "name of a variable"),
+    "header": (f"x-api-key: {KEY}", "name of a header"),
+    "header with a scheme": (f"Authorization: Bearer {KEY}", "name of a header"),
+    "command": ("$(pass tavus)", "placeholder"),
+    "name of a variable": ("TAVUS_API_KEY", "placeholder"),
+    "name of a variable in code": ("process.env.TAVUS_API_KEY", "placeholder"),
+    "order": ("REPLACE_ME", "placeholder"),
+    "reference to a vault": ("op://vault/tavus/key", "placeholder"),
+    "Bearer alone": ("Bearer ", "placeholder"),
+}
+NO_TAVUS_KEYS = (
+    f"{KEY},",
+    f"{KEY};",
+    f"$${KEY}$",
+    "https://platform.tavus.io/api-keys",
+    "a:b-0123456",
+)
 WRONG_SECRETS = {**WRONG_KEYS, "short": ("sk-1234", "shorter than 8 characters")}
 WRONG_VALUES = {
     "address without /v2": ("TAVUS_BASE_URL", "https://tavusapi.com", "/v2"),
@@ -59,6 +81,11 @@ WRONG_VALUES = {
     "address with a password": ("TAVUS_BASE_URL", "https://u:p@tavusapi.com/v2", "password"),
     "address not filled in": ("TAVUS_BASE_URL", "${input:url}", "placeholder"),
     "folder not filled in": ("TAVUS_MCP_DATA_DIR", "${workspaceFolder}/tavus", "placeholder"),
+    "address with an empty query": ("TAVUS_BASE_URL", "https://tavusapi.com/v2?", "query"),
+    "address with an empty user": ("TAVUS_BASE_URL", "https://@tavusapi.com/v2", "user"),
+    "address with an example": ("TAVUS_BASE_URL", "https://<host>/v2", "host"),
+    "address with a detour": ("TAVUS_BASE_URL", "https://tavusapi.com/x/../v2", "/v2"),
+    "folder of Windows": ("TAVUS_MCP_DATA_DIR", "file:///tmp/tavus", "on this system"),
     "folder below a file": ("TAVUS_MCP_DATA_DIR", f"{__file__}/data", "data folder"),
     "folder that is a file": ("TAVUS_MCP_DATA_DIR", __file__, "data folder"),
     "read-only in words": ("TAVUS_MCP_READ_ONLY", "perhaps", "true"),
@@ -70,6 +97,9 @@ WRONG_VALUES = {
     "a name like none of ours": ("TAVUS_MCP_XYZZY", "1", "no such setting"),
     "missing certificates": ("SSL_CERT_FILE", "/nonexistent.pem", "certificates"),
     "certificates that are none": ("SSL_CERT_FILE", __file__, "certificates"),
+    "a folder for a file of certificates": ("SSL_CERT_FILE", "/", "certificates"),
+    "a file for a folder of certificates": ("SSL_CERT_DIR", __file__, "certificates"),
+    "proxy with a mark in its password": ("HTTPS_PROXY", "http://u:pass-word#1@proxy", "%23"),
     "proxy with a large port": ("HTTPS_PROXY", "http://u:pass-word@proxy:99999", "65535"),
     "proxy of another kind": ("HTTPS_PROXY", "socks5://proxy:1080", "http or https"),
     "proxy not filled in": ("HTTPS_PROXY", "${HTTPS_PROXY}", "placeholder"),
@@ -141,6 +171,81 @@ def test_a_wrong_secret_is_named_at_the_start_and_in_each_call(
     assert secret not in message + logged
 
 
+@pytest.mark.parametrize("name", ["TAVUS_API_KEY", "TAVUS_SECRET_OPENAI"])
+@pytest.mark.parametrize("case", NEARLY_KEYS)
+def test_what_was_copied_with_or_in_place_of_a_key_is_named(case: str, name: str) -> None:
+    value, problem = NEARLY_KEYS[case]
+    settings = from_environment({"TAVUS_API_KEY": KEY, name: value})
+    (line,) = settings.problems
+    assert line.startswith(f"{name}: ")
+    assert problem in line
+    assert HALF not in line
+    assert value not in (settings.api_key, *settings.secrets.values())
+
+
+@pytest.mark.parametrize("value", NO_TAVUS_KEYS)
+def test_characters_that_no_tavus_key_has_are_named(value: str) -> None:
+    (line,) = from_environment({"TAVUS_API_KEY": value}).problems
+    assert "TAVUS_API_KEY: contains a character that no key has" in line
+    assert from_environment({"TAVUS_API_KEY": KEY, "TAVUS_SECRET_A": value}).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("HTTPS://TavusAPI.com:443/v2/", "https://tavusapi.com/v2"),
+        ("https://tavusapi.com./v2", "https://tavusapi.com/v2"),
+        ("https://tavus.example:8443/eu/v2", "https://tavus.example:8443/eu/v2"),
+        ("http://[::1]:80/v2", "http://[::1]/v2"),
+        ("http://LOCALHOST:8123/v2//", "http://localhost:8123/v2"),
+    ],
+)
+def test_an_address_has_one_spelling(url: str, read: str) -> None:
+    """The journal recognises an account by its address."""
+    settings = from_environment({"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": url})
+    assert (settings.problems, settings.base_url) == ((), read)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TAVUS_READ_ONLY", "TAVUS_MCP_READ_ONLY"),
+        ("TAVUSMCP_READ_ONLY", "TAVUS_MCP_READ_ONLY"),
+        ("TAVUS.MCP.READ.ONLY", "TAVUS_MCP_READ_ONLY"),
+        ("TavusMcpReadOnly", "TAVUS_MCP_READ_ONLY"),
+        ("\ufeffTAVUS_MCP_PROTECTED", "TAVUS_MCP_PROTECTED"),
+        (" TAVUS_MCP_SANDBOX", "TAVUS_MCP_SANDBOX"),
+        ("TAVUS_TOOLSETS", "TAVUS_MCP_TOOLSETS"),
+        ("TAVUS_BASEURL", "TAVUS_BASE_URL"),
+        ("tavus_base_url", "TAVUS_BASE_URL"),
+        ("TAVUS_MCP_API_KEY", "TAVUS_API_KEY"),
+        ("TAVUS_MCP_SECRET_OPENAI", "TAVUS_SECRET_<NAME>"),
+        ("TAVUS_SECRET_A_HOSTS", "TAVUS_SECRET_A_HOST"),
+        ("TAVUS_SECRET_A_host", "TAVUS_SECRET_A_HOST"),
+        ("TAVUS_SECRET_A_HOSTNAME", "TAVUS_SECRET_A_HOST"),
+    ],
+)
+def test_a_name_that_is_almost_that_of_a_setting_is_named(name: str, meant: str) -> None:
+    environment = {"TAVUS_API_KEY": KEY, "TAVUS_SECRET_A": "sk-abcdef0123", name: "api.example.com"}
+    settings = from_environment(environment)
+    (line,) = settings.problems
+    assert f"there is no such setting; did you mean '{meant}'?" in line
+    assert set(settings.secrets) == {"a"}
+
+
+def test_names_that_may_belong_to_another_program_are_left_alone() -> None:
+    environment = {
+        "TAVUS_API_KEY": KEY,
+        "TAVUS_APIKEY": "another",
+        "TAVUS_PERSONA_ID": "p1",
+        "TAVUS_LOG_LEVEL": "loud",
+        "MCP_READ_ONLY": "1",
+        "TAVUS_SECRET_GHOST": "sk-abcdef0123",
+        "TAVUS_SECRET_SQL_HOSTNAME": "sk-abcdef0123",
+    }
+    assert from_environment(environment).problems == ()
+
+
 @pytest.mark.parametrize("case", WRONG_VALUES)
 def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
     tmp_path: Path, fork_server: ForkServer, case: str
@@ -162,6 +267,8 @@ def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
         ("TAVUS_SECRET_A_HOST", "https://api.openai.com/v1", "host names"),
         ("TAVUS_SECRET_A_HOST", "api.openai.com other", "host names"),
         ("TAVUS_SECRET_B_HOST", "api.openai.com", "there is no TAVUS_SECRET_B"),
+        ("TAVUS_SECRET_A_HOST", " ", "names no host"),
+        ("TAVUS_SECRET_", "sk-abcdef0123", "a name of letters"),
     ],
 )
 def test_short_keys_and_wrong_bindings_are_named(name: str, value: str, problem: str) -> None:
