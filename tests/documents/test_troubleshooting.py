@@ -82,6 +82,8 @@ async def collect_settings_messages(folder: Path) -> dict[str, str]:
         "no key": {},
         "placeholder": {"TAVUS_API_KEY": "${TAVUS_API_KEY}"},
         "space": {"TAVUS_API_KEY": "key-0123 456789"},
+        "shortened": {"TAVUS_API_KEY": "key-0123..."},
+        "whole line": {"TAVUS_API_KEY": "TAVUS_API_KEY=key-0123456789"},
         "misspelt": {**KEY, "TAVUS_MCP_READONLY": "1"},
         "base URL": {**KEY, "TAVUS_BASE_URL": "https://tavusapi.com"},
         "data folder": {**KEY, "TAVUS_MCP_DATA_DIR": f"{__file__}/data"},
