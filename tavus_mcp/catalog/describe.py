@@ -35,9 +35,15 @@ def describe_layer(layer: LayerFacts) -> LayerDescription:
 def describe_field(layer: LayerFacts, name: str) -> LayerDescription | None:
     """Return one field with the models or engines that are its values; None if it is unknown.
 
-    The name of a voice setting stands for that setting of every engine that has it.
+    The name of a voice setting stands for that setting of every engine that has it. A field inside
+    an object may be named by its last part, as in arguments, or by its JSON Pointer.
     """
+    name = name.removeprefix(f"/layers/{layer.name}/").strip("/").replace("/", ".")
+    name = name.removeprefix("voice_settings.")
     field = next((field for field in layer.fields if name in field.names), None)
+    if field is None:
+        inner = (field for field in layer.fields if field.name.endswith(f".{name}"))
+        field = next(inner, None)
     engines = [_describe_engine(engine) for engine in layer.engines]
     described: LayerDescription = {"layer": layer.name}
     if field is not None:

@@ -9,7 +9,8 @@ from tavus_mcp.cli.command_texts import describe_error, describe_finding
 from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
-from tavus_mcp.models.receipt import FieldChange, abridge
+from tavus_mcp.models.receipt import FieldChange
+from tavus_mcp.models.text_differences import abridge
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
 from tavus_mcp.project.kinds import ObjectName

@@ -22,7 +22,7 @@ from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.changes import ReplaceTexts, SetFields
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches, find_excerpts, free_texts
-from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS
+from tavus_mcp.models.text_differences import MAX_UNABRIDGED_CHARS
 from tavus_mcp.personas.field_selection import resolve_field_name, resolve_text_fields
 from tavus_mcp.personas.patch_input import parse_field_values
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references

@@ -48,11 +48,9 @@ class _Group:
 
     @property
     def message(self) -> str:
-        """The message of the first finding, with the number of personas if there are several."""
-        if self.count == 1:
-            return self.example.message
-        opening = f"{self.count} personas" + ("" if self.has_same_message else ", for example")
-        return f"{opening}: {self.example.message}"
+        """The message of the findings, or an example of it if they have several."""
+        opening = "" if self.has_same_message else "For example: "
+        return f"{opening}{self.example.message}"
 
     @property
     def message_with_ids(self) -> str:

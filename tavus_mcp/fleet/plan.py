@@ -14,6 +14,7 @@ from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
 from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
 from tavus_mcp.fleet.plan_items import (
     DELETE,
+    TEXT_ABSENT,
     TEXT_IN_OTHER_CASE,
     TOOL,
     PlanItem,
@@ -33,12 +34,12 @@ from tavus_mcp.fleet.unmatched_filters import explain_no_match
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.revive import NOT_RESTORED
 from tavus_mcp.personas.update import UpdateRequest, compute_update
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import count_personas, quote_path
 
 _STOCK_PERSONA_REASON = (
     "Tavus's stock personas cannot be changed. create_persona(based_on=...) copies one."
@@ -102,10 +103,28 @@ async def draft_bulk_plan(
         names = selection.listed_names
         draft.findings = explain_no_match(persona_filter, names, app.catalog)
     _refuse_if_all_refused(draft)
+    draft.findings += _explain_absent_text(draft, request, selection)
     if draft.planned_personas:
         plan = build_bulk_plan([persona.item for persona in draft.planned_personas])
         draft.stored_plan = await plans.store_plan(app, plan)
     return draft
+
+
+def _explain_absent_text(
+    draft: BulkPlanDraft, request: BulkChangeRequest, selection: PersonaSelection
+) -> list[RuleFinding]:
+    """Return a finding if none of the selected personas holds the text to find."""
+    skipped, hint = draft.skipped_personas, None
+    is_absent = all(persona.kind == TEXT_ABSENT for persona in skipped)
+    if not request.find or draft.planned_personas or draft.findings or not is_absent:
+        return []
+    if selection.stop_reason or request.cursor is not None:
+        return []
+    message = "No text of any persona holds the text to find, whatever the case."
+    if skipped:
+        message = f"No text of the {count_personas(len(skipped))} holds the text to find."
+        hint = "list_personas(text_contains=...) searches all personas, whatever the case."
+    return [info("text-absent", message, path="/find", hint=hint)]
 
 
 def _build_draft(

@@ -44,6 +44,8 @@ _APPLY_BY_ACTION = {
     RESTORE: "Show it to the person. After a yes: apply_plan(plan_id).",
 }
 _SHORT_NAME_CHARS, _MAX_REASON_CHARS = 32, 240
+_MAX_REPEATED_CHARS = 80
+"""A longer reason is given once; the next personas that it is true of refer to the first."""
 
 
 def render_plan(draft: BulkPlanDraft) -> JsonObject:
@@ -109,7 +111,7 @@ def _share_changes(draft: BulkPlanDraft) -> list[_SharedChange]:
     for persona in draft.planned_personas:
         for change in map(_without_own_text, persona.changes):
             key = json.dumps([change.path, change.after], sort_keys=True, default=str)
-            shared.setdefault(key, _SharedChange(change)).add(change)
+            shared.setdefault(key, _SharedChange(change)).add(change, persona.item.persona_id)
     return sorted(shared.values(), key=lambda change: -change.count)
 
 
@@ -129,10 +131,14 @@ def _skipped_rows(skipped_personas: Sequence[SkippedPersona]) -> list[JsonObject
     Those whose kind says all are in the totals only.
     """
     explained = [persona for persona in skipped_personas if persona.reason]
-    rows = []
+    rows: list[JsonObject] = []
+    first_ids: dict[str, str] = {}
     for persona in islice(_first_of_each_reason(explained), MAX_SKIPPED_ROWS):
         row = {"persona_id": persona.persona_id, "persona_name": persona.persona_name}
         reason = truncate(persona.reason, _MAX_REASON_CHARS)
+        if len(reason) > _MAX_REPEATED_CHARS and reason in first_ids:
+            reason = f"as for {first_ids[reason]}"
+        first_ids.setdefault(reason, persona.persona_id)
         rows.append({name: value for name, value in row.items() if value} | {"reason": reason})
     omitted_count = len(explained) - len(rows)
     if omitted_count:
@@ -184,13 +190,15 @@ class _SharedChange:
     example: FieldChange
     count: int = 0
     previous_values: set[str] = field(default_factory=set)
-    places: dict[str, None] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
+    """The ids of the personas that hold each place."""
     trade_offs: dict[str, None] = field(default_factory=dict)
 
-    def add(self, change: FieldChange) -> None:
+    def add(self, change: FieldChange, persona_id: str) -> None:
         self.count += 1
         if isinstance(change, TextChange):
-            self.places |= dict.fromkeys(change.places)
+            for place in change.places:
+                self.places.setdefault(place, []).append(persona_id)
         if isinstance(change, TunedChange) and change.trade_off:
             self.trade_offs[change.trade_off] = None
         before = change.default if change.before is None else change.before
@@ -205,7 +213,15 @@ class _SharedChange:
             "personas": self.count,
         }
         if self.places:
-            row["places"] = list_first(list(self.places), MAX_PLACES)
+            row["places"] = list_first([*map(self._describe_place, self.places)], MAX_PLACES)
         if self.trade_offs:
             row["trade_off"] = " ".join([*self.trade_offs][:MAX_TRADE_OFFS])
         return row
+
+    def _describe_place(self, place: str) -> str:
+        """Return an excerpt, after the id of the persona that has it unless all have it."""
+        first, *others = self.places[place]
+        if len(others) + 1 == self.count:
+            return place
+        more = f" and {len(others)} more" if others else ""
+        return f"{first}{more}: {place}"

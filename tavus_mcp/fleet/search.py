@@ -12,6 +12,7 @@ from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
 from tavus_mcp.fleet.unmatched_filters import explain_no_match, explain_references
+from tavus_mcp.history.deleted_personas import describe_deleted_personas
 from tavus_mcp.listings import (
     ListQuery,
     decode_position,
@@ -20,13 +21,23 @@ from tavus_mcp.listings import (
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
-from tavus_mcp.models.free_texts import count_matches, refers_to
+from tavus_mcp.models.findings import RuleFinding, info
+from tavus_mcp.models.free_texts import (
+    count_matches,
+    find_first_excerpt,
+    free_texts,
+    refers_to,
+)
 from tavus_mcp.personas.summary import persona_summary
 from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
+from tavus_mcp.text import truncate
 
 _BATCH_SIZE = 4 * MAX_CONCURRENT_REQUESTS
 """Personas that are read before it is decided whether more are needed."""
+
+_MAX_DELETED_PERSONAS = 5
+_MAX_EXCERPT_CHARS = 80
+"""Longest excerpt, so that rows stay in a table; a longer text to find has none."""
 
 
 @dataclass
@@ -84,10 +95,22 @@ async def search(
     if not result.rows and examined == len(pending) and not start:
         result.findings = explain_no_match(persona_filter, listed.names, app.catalog)
         result.findings += explain_references(listed.referring_ids)
+        result.findings += await _explain_deletions(app, persona_filter)
     if examined < len(pending):
         last = pending[examined - 1]
         result.next_cursor = encode_cursor(scope, [ids[last.index], last.index + 1])
     return result
+
+
+async def _explain_deletions(app: App, persona_filter: PersonaFilter) -> list[RuleFinding]:
+    """Return a finding for each persona of this name that was deleted, at most a few."""
+    if not persona_filter.name_contains:
+        return []
+    sentences = await describe_deleted_personas(app, persona_filter.name_contains)
+    return [
+        info("deleted", sentence, path="/name_contains")
+        for sentence in sentences[:_MAX_DELETED_PERSONAS]
+    ]
 
 
 def _plain_query(
@@ -168,9 +191,10 @@ def _add_row(
     if not persona_filter.matches(app, document):
         return
     row = persona_summary(document.data, app.catalog)
-    if persona_filter.text_contains:
-        row["matches"] = ", ".join(
-            f"{count} in {path}"
-            for path, count in count_matches(document, persona_filter.text_contains).items()
-        )
+    if wanted := persona_filter.text_contains:
+        counts = count_matches(document, wanted)
+        row["matches"] = ", ".join(f"{count} in {path}" for path, count in counts.items())
+        if len(wanted) <= _MAX_EXCERPT_CHARS:
+            text = app.masker.mask_text(free_texts(document)[next(iter(counts))])
+            row["excerpt"] = truncate(find_first_excerpt(text, wanted), _MAX_EXCERPT_CHARS) or None
     result.rows.append(row)

@@ -21,7 +21,8 @@ from tavus_mcp.journal.history import HistorySlice
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.json_patch import ABSENT, diff, get_at
-from tavus_mcp.models.receipt import FieldChange, abridge, changes_of
+from tavus_mcp.models.receipt import FieldChange, changes_of
+from tavus_mcp.models.text_differences import abridge
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import truncate
 

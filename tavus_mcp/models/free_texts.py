@@ -74,6 +74,12 @@ def find_excerpts(text: str, wanted: str) -> list[str]:
     )
 
 
+def find_first_excerpt(text: str, wanted: str) -> str:
+    """Return the first place of ``wanted``, whatever the case, with text around it, or ""."""
+    match = re.search(re.escape(wanted), text, re.IGNORECASE)
+    return excerpt_at(text, match[0], match.start()) if match else ""
+
+
 def list_first(texts: Sequence[str], limit: int) -> list[str]:
     """Return the first texts, and after them how many there are more."""
     omitted_count = len(texts) - limit

@@ -20,11 +20,10 @@ from tavus_mcp.models.json_patch import (
     pointer_tokens,
 )
 from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.text_differences import MAX_PART_CHARS, abridge
 
-MAX_UNABRIDGED_CHARS = 160
-"""Longer texts are abridged to the part that changed, with some context."""
-_DIFF_CONTEXT_CHARS = 40
-_MAX_VALUE_CHARS = 400
+_MAX_REMARK_CHARS = 60
+"""Longest remark after the places in which two texts differ."""
 _MAX_LIST_ITEMS = 40
 """Longer lists are cut, with the number of all items."""
 
@@ -113,7 +112,8 @@ class PartReceipt(Receipt):
 class PromptEdit(Receipt):
     """The receipt of find and replace, or the result of a search, which changes nothing.
 
-    ``matches`` holds the places that were found: path, number, and excerpts.
+    ``matches`` holds the places that were found: path, number, and for a search excerpts. It is
+    absent when one place was to be replaced.
     """
 
     matches: Annotated[list[JsonObject] | None, WithJsonSchema(_OBJECTS)] = None
@@ -208,34 +208,9 @@ def _is_item(before: Any, operation: Operation) -> bool:
     return isinstance(get_at(before, operation.path.rpartition("/")[0]), list)
 
 
-def abridge(
-    old: str,
-    new: str,
-    *,
-    max_chars: int = MAX_UNABRIDGED_CHARS,
-    context_chars: int = _DIFF_CONTEXT_CHARS,
-) -> tuple[str, str]:
-    """Return the differing parts of two texts that are longer than ``max_chars``.
-
-    Each part has ``context_chars`` around it.
-    """
-    if max(len(old), len(new)) <= max_chars:
-        return old, new
-    shortest = min(len(old), len(new))
-    start = next((i for i in range(shortest) if old[i] != new[i]), shortest)
-    end = 0
-    while end < shortest - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    first, last = max(0, start - context_chars), max(0, end - context_chars)
-    return tuple(  # type: ignore[return-value]  # two texts in, two out
-        ("…" if first else "") + text[first : len(text) - last] + ("…" if last else "")
-        for text in (old, new)
-    )
-
-
 def _truncate(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _MAX_VALUE_CHARS:
-        return f"{value[:_MAX_VALUE_CHARS]}… ({len(value)} characters)"
+    if isinstance(value, str) and len(value) > MAX_PART_CHARS + _MAX_REMARK_CHARS:
+        return f"{value[:MAX_PART_CHARS]}… ({len(value)} characters)"
     if isinstance(value, dict):
         return {key: _truncate(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
@@ -11,9 +12,11 @@ from tavus_mcp.errors import InvalidArgument, NotFound, Refused
 from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.changes import put_at, remove_at
 from tavus_mcp.models.document import Document, PartKindName
+from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.parts.kinds import KINDS
+from tavus_mcp.parts.names import explain_part_name
 from tavus_mcp.text import quote_foreign, quote_path
 
 
@@ -24,27 +27,49 @@ class PartIds:
     ids: Mapping[PartKindName, Sequence[str]] = field(default_factory=dict)
 
     def require_any(self) -> None:
-        """Raise ``InvalidArgument`` when nothing is named, or an id has not the form of one."""
-        named = [(kind, item) for kind, items in self.ids.items() for item in items]
-        if not named:
+        """Raise ``InvalidArgument`` when nothing is named."""
+        if not any(self.ids.values()):
             raise InvalidArgument(["/: name at least one part."])
-        wrong = [kind for kind, item in named if not is_id(item)]
-        if wrong:
-            raise InvalidArgument([f"/{wrong[0]}: not an id; the list_* tools show the ids."])
 
-    async def read_existing(self, app: App) -> list[Document]:
-        """Return the parts; raise ``Refused`` when the account lacks one of them."""
-        existing, missing = [], []
-        for name, ids in self.ids.items():
-            kind = KINDS[name]
-            for object_id in ids:
-                try:
-                    existing.append(await app.api.get_object(kind.endpoint, object_id))
-                except NotFound:
-                    missing.append(f"This account has no {kind.noun} {quote_foreign(object_id)}.")
-        if missing:
-            raise Refused(f"Nothing was sent. {' '.join(missing)}")
+    async def read_existing(self, app: App, persona_id: str) -> list[Document]:
+        """Return the parts; raise ``Refused`` when the account lacks one of them for a persona."""
+        existing, missing = list[Document](), list[tuple[PartKindName, str]]()
+        for kind, object_id in self._pairs:
+            with suppress(NotFound):
+                if is_id(object_id):
+                    part = await app.api.get_object(KINDS[kind].endpoint, object_id)
+                    existing.append(part)
+                    continue
+            missing.append((kind, object_id))
+        persona = await app.api.get_persona(persona_id) if missing else None
+        reasons = [
+            await explain_part_name(app, kind, object_id, persona)
+            or f"This account has no {KINDS[kind].noun} {quote_foreign(object_id)}."
+            for kind, object_id in missing
+        ]
+        _refuse_for(reasons)
         return existing
+
+    async def require_attached(self, app: App, persona: Document) -> list[RuleFinding]:
+        """Raise ``Refused`` when a persona lacks one of the parts; there are no findings."""
+        data = copy.deepcopy(persona.data)
+        missing = [pair for pair in self._pairs if not _detach(data, *pair)]
+        reasons = [
+            await explain_part_name(app, kind, object_id, persona)
+            or f"Not attached to this persona: {KINDS[kind].noun} {quote_foreign(object_id)}."
+            for kind, object_id in missing
+        ]
+        _refuse_for(reasons)
+        return []
+
+    @property
+    def _pairs(self) -> Iterator[tuple[PartKindName, str]]:
+        return ((kind, object_id) for kind, ids in self.ids.items() for object_id in ids)
+
+
+def _refuse_for(reasons: Sequence[str]) -> None:
+    if reasons:
+        raise Refused(f"Nothing was sent. {' '.join(reasons)}")
 
 
 @dataclass(frozen=True)
@@ -75,16 +100,11 @@ class DetachParts:
     parts: PartIds
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy without the parts; raise ``Refused`` for one that is not attached."""
-        result, missing = copy.deepcopy(data), list[str]()
+        """Return a copy without the parts; those that are not attached make no difference."""
+        result = copy.deepcopy(data)
         for name, ids in self.parts.ids.items():
-            missing += [
-                f"{KINDS[name].noun} {quote_foreign(object_id)}"
-                for object_id in ids
-                if not _detach(result, name, object_id)
-            ]
-        if missing:
-            raise Refused(f"Nothing was sent. Not attached to this persona: {', '.join(missing)}.")
+            for object_id in ids:
+                _detach(result, name, object_id)
         return result
 
 

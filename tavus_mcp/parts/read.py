@@ -14,6 +14,7 @@ from tavus_mcp.models.document import PartKindName
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import KINDS
+from tavus_mcp.parts.names import explain_part_name
 from tavus_mcp.personas.lost_creations import report_lost_creations
 
 MAX_LIST_ITEMS = 200
@@ -48,7 +49,10 @@ async def read_part(app: App, kind: PartKindName, object_id: str) -> PartDocumen
     try:
         document = await app.api.get_object(KINDS[kind].endpoint, object_id)
     except NotFound as error:
-        raise await explain_missing(app, journal_id(kind, object_id), error) from error
+        missing = await explain_missing(app, journal_id(kind, object_id), error)
+        if name := await explain_part_name(app, kind, object_id):
+            missing = NotFound(name, status=missing.status)
+        raise missing from error
     if not document.data:
         persona_id, _, skill_id = object_id.partition(":")
         raise NotFound(f"Skill {skill_id!r} is not attached to persona {persona_id!r}.", status=404)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
+from tavus_mcp.errors import NotFound
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import SetFields
 from tavus_mcp.models.document import PartKindName
@@ -14,6 +15,7 @@ from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import pointer_tokens
 from tavus_mcp.models.receipt import PartReceipt, Receipt
 from tavus_mcp.parts.kinds import KINDS
+from tavus_mcp.parts.names import explain_part_name
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.tool_secrets import literal_secret_findings, resolve_tool_secrets
 from tavus_mcp.personas import create, update
@@ -74,7 +76,11 @@ async def save(app: App, request: SaveRequest) -> PartReceipt:
         findings=findings,
         rules=rules,
     )
-    receipt = await update.update(app, change)
+    try:
+        receipt = await update.update(app, change)
+    except NotFound as error:
+        name = await explain_part_name(app, request.kind, request.object_id)
+        raise (NotFound(name, status=error.status) if name else error) from error
     return PartReceipt(**dict(receipt))
 
 

@@ -10,6 +10,7 @@ from tavus_mcp.app import App
 from tavus_mcp.checker import draft_input
 from tavus_mcp.errors import InvalidArgument, NotFound
 from tavus_mcp.history.cancelled_writes import explain_missing, report_cancelled_write
+from tavus_mcp.history.deleted_personas import describe_deletion
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -53,7 +54,9 @@ async def read_persona_view(
     try:
         document = await app.api.get_persona(persona_id)
     except NotFound as error:
-        raise await explain_missing(app, persona_id, error) from error
+        missing = await explain_missing(app, persona_id, error)
+        deletion = await describe_deletion(app, persona_id)
+        raise NotFound(f"{missing} {deletion}".rstrip(), status=missing.status) from error
     findings = await report_cancelled_write(app, document)
     findings += await report_lost_creations(app)
     if fields or layers:
@@ -107,6 +110,5 @@ def _shorten_texts(
         return text
     full_lengths[pointer_of(parts)] = len(text)
     return (
-        f"{text[:PROMPT_PREVIEW_CHARS]}… [cut: {len(text)} characters in all; "
-        f"full_prompt=true shows it]"
+        f"{text[:PROMPT_PREVIEW_CHARS]}… [cut: {len(text)} characters; full_prompt=true shows all]"
     )

@@ -21,12 +21,12 @@ from tavus_mcp.server.compact_rows import (
     is_call,
     render_json,
 )
-from tavus_mcp.server.results import Page, RevisionPage
+from tavus_mcp.server.results import Page, PersonaResult, RevisionPage
 from tavus_mcp.server.served_tools import UnservedTools
 
 _MIN_TABLE_ROWS = 2
 """From this many rows on, a list of flat objects is rendered as a table."""
-_LEFT_OUT_IF_EMPTY = frozenset({"already", "changes", "findings", "settled"})
+_LEFT_OUT_IF_EMPTY = frozenset({"already", "changes", "findings", "settled", "skipped"})
 """Lists of remarks that a text does not mention when there are none."""
 _MAX_CELL_CHARS = 80
 """With a longer cell, a list is easier to read than a table."""
@@ -46,6 +46,8 @@ def build_result(
     rendered = {
         name: value for name, value in facts.items() if value or name not in _LEFT_OUT_IF_EMPTY
     }
+    if isinstance(result, PersonaResult):
+        rendered.pop("cut", None)  # the mark at the end of each text says it
     if isinstance(result, RevisionPage):
         rendered["revisions"] = [_without_repeated_paths(row) for row in facts["revisions"]]
     if (part := facts.get("part")) and "changes" in rendered:

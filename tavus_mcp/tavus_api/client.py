@@ -37,6 +37,7 @@ from tavus_mcp.tavus_api.endpoints import (
 )
 from tavus_mcp.tavus_api.error_mapping import (
     no_response_error,
+    not_found_error,
     response_error,
     unreadable_response_error,
     unusable_body_error,
@@ -143,7 +144,7 @@ class TavusApi:
                 raise
             if endpoint.kind == "skill" and error.status == 404:
                 return PartDocument("skill", object_id, {})
-            raise NotFound(str(error), status=error.status) from error
+            raise not_found_error(error, subject) from error
         document = endpoint.parse(_parse_object(response, subject), object_id)
         if document is None:
             raise unreadable_response_error(response, subject)

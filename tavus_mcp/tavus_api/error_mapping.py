@@ -37,7 +37,8 @@ _OUTCOME_UNKNOWN = (
     "It is not known whether the change took effect: read it again before anything else."
 )
 _INVALID_ID = re.compile(
-    r"invalid (persona|pal|replica|face|document|objectives?|guardrails?|conversation)_?u?u?id",
+    r"invalid (persona|pal|replica|face|document|objectives?|guardrails?|tool|conversation)"
+    r"_?u?u?id",
     re.I,
 )
 
@@ -66,9 +67,16 @@ def response_error(
         )
         return RequestRejected(f"{message} {advice}", status=status)
     if status == 404 or invalid_id:
-        return NotFound(f"{message} {_not_found_advice(subject, write=write)}", status=status)
+        advice = _not_found_advice(subject, write=write)
+        return NotFound(f"{message} {advice}", status=status, answer=message)
     error_type, advice = _classify_status(status, detail, response.retry_after, write=write)
     return error_type(f"{message} {advice}".rstrip(), status=status, answer=message)
+
+
+def not_found_error(error: TavusError, subject: str) -> NotFound:
+    """Return the error for an object that Tavus does not have, whatever status it answered."""
+    advice = _not_found_advice(subject, write=False)
+    return NotFound(f"{error.answer} {advice}", status=error.status, answer=error.answer)
 
 
 def no_response_error(

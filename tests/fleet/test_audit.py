@@ -62,7 +62,7 @@ async def test_findings_are_grouped_by_rule_worst_first_and_notices_last(
     ]
     assert report["counts"] == {"error": 1, "warning": 14, "info": 8}
     retired = find_group(report, "llm-model-retired")
-    assert retired["message"].startswith("14 personas: Tavus removed tavus-llama")
+    assert retired["message"].startswith("Tavus removed tavus-llama")
     assert retired["persona_ids"] == ids[:14]
     assert "configure_llm" in retired["hint"]
     assert retired["source"]
@@ -77,7 +77,7 @@ async def test_one_message_is_given_as_example_when_messages_differ(
         build_persona_row(2, layers=build_model_layers("tavus-gpt-4.1")),
     )
     row = find_group(await tool_client.expect_result("audit_personas"), "llm-model-deprecated")
-    assert row["message"].startswith("2 personas, for example: tavus-gpt-4")
+    assert row["message"].startswith("For example: tavus-gpt-4")
 
 
 async def test_a_rule_with_several_findings_counts_a_persona_once(

@@ -146,6 +146,24 @@ async def test_doubtful_matches_and_further_places_are_in_the_plan(
     assert any("leaves them: /system_prompt (1)." in item["message"] for item in plan["findings"])
     [change] = plan["changes"]
     assert (len(change["places"]), change["places"][-1]) == (4, "and 2 more")
+    assert change["places"][0] == "p00000000000: It costs 1490."  # an assistant has to say whose
+
+
+async def test_a_text_that_is_nowhere_is_reported_as_absent(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: ``unchanged`` with a number, and no word why."""
+    ids = store_company(store)
+    for selection, words in (
+        ({}, "No text of any persona holds the text to find"),
+        ({"persona_ids": ids[:3]}, "No text of the 3 personas holds"),
+    ):
+        plan = await tool_client.expect_result(
+            "plan_bulk_change", find="Zenith", replace="Apex", **selection
+        )
+        (finding,) = plan["findings"]
+        assert (finding["path"], plan["status"]) == ("/find", "unchanged")
+        assert words in finding["message"]
 
 
 async def test_an_empty_replacement_removes_the_text(tool_client: ToolClient, store: Store) -> None:

@@ -58,10 +58,10 @@ async def test_a_text_is_found_in_names_prompts_greetings_and_functions_whatever
 ) -> None:
     ids = store_various(store)
     found = await tool_client.expect_result("list_personas", text_contains="acme")
-    assert [(row["persona_id"], row["matches"]) for row in found["personas"]] == [
-        (ids[0], "1 in /persona_name"),
-        (ids[2], "2 in /greeting"),
-        (ids[4], "1 in /layers/llm/tools/0/function/description"),
+    assert [(row["persona_id"], row["matches"], row["excerpt"]) for row in found["personas"]] == [
+        (ids[0], "1 in /persona_name", "Acme desk"),
+        (ids[2], "2 in /greeting", "Welcome to ACME, the Acme shop."),
+        (ids[4], "1 in /layers/llm/tools/0/function/description", "Orders at Acme."),
     ]
     assert found["total_count"] == 3
 

@@ -11,7 +11,8 @@ from property_examples import examples
 from tavus_mcp.models.changes import EditText, SetFields
 from tavus_mcp.models.json_patch import Operation, apply_patch, diff
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.models.receipt import MAX_UNABRIDGED_CHARS, NO_DEFAULTS, changes_of
+from tavus_mcp.models.receipt import NO_DEFAULTS, changes_of
+from tavus_mcp.models.text_differences import MAX_UNABRIDGED_CHARS
 
 TEXTS = st.text("ab ", min_size=1, max_size=12)
 

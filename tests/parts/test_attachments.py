@@ -46,6 +46,37 @@ async def test_a_part_is_attached_once_and_detached(tool_client: ToolClient, kin
     assert persona_id == before["persona_id"]
 
 
+async def test_a_name_in_place_of_an_id_is_answered_with_the_id(tool_client: ToolClient) -> None:
+    """Found in use: "this account has no registry tool 'book_table'", of a tool of that name."""
+    tool_id = await create_part(tool_client, "tool")
+    document_id = await create_part(tool_client, "document")
+    persona_id = await create_persona(tool_client, "Ada")
+    await tool_client.expect_result(
+        "set_function_tool", persona_id=persona_id, name="save_score", description="Save it."
+    )
+    tool_client.transport.requests.clear()
+    target = {"persona_id": persona_id}
+    calls: list[tuple[str, dict[str, Any], str]] = [
+        ("attach_parts", {**target, "tools": ["book-table"]}, tool_id),
+        ("attach_parts", {**target, "documents": ["menu"]}, document_id),
+        ("detach_parts", {**target, "tools": ["book_table"]}, tool_id),
+        ("get_part", {"kind": "tool", "id": "book_table"}, tool_id),
+        ("save_tool", {"tool_id": "book_table", "description": "x"}, tool_id),
+        ("delete_part", {"kind": "tool", "id": "book_table"}, tool_id),
+        ("attach_parts", {**target, "tools": ["save_score"]}, "inline function of this persona"),
+        ("detach_parts", {**target, "tools": ["save_score"]}, "remove_function_tool removes it"),
+        ("detach_parts", {**target, "tools": [tool_id]}, "Not attached to this persona: registry"),
+        (
+            "attach_parts",
+            {**target, "tools": ["other"]},
+            "This account has no registry tool 'other'",
+        ),
+    ]
+    for tool, arguments, expected in calls:
+        assert expected in await tool_client.expect_error(tool, **arguments), (tool, arguments)
+    assert tool_client.transport.writes == []
+
+
 async def test_a_single_reference_is_replaced_and_removed(tool_client: ToolClient) -> None:
     persona_id = await create_persona(tool_client, "Ada")
     objectives = await create_part(tool_client, "objectives")

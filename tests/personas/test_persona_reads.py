@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ async def test_a_prompt_over_1500_characters_is_truncated_with_its_length(
         assert prompt not in preview
         assert result.structured_content["cut"] == {"/system_prompt": length}
         assert str(length) in preview
-        assert f"/system_prompt: {length}" in text_of(result)
+        assert text_of(result).count(str(length)) == 1  # once, at the place of the cut
 
 
 async def test_a_key_at_the_place_of_the_cut_is_not_cut_in_two(tool_client: ToolClient) -> None:
@@ -223,6 +224,28 @@ async def test_a_read_is_one_request(tool_client: ToolClient) -> None:
 async def test_a_stock_persona_can_be_read(tool_client: ToolClient) -> None:
     read = await tool_client.expect_result("get_persona", persona_id="p1af207b8189")
     assert read["persona"]["persona_name"] == "Sales Coach"
+
+
+async def test_a_deleted_persona_is_found_by_name_and_id_with_the_call_that_restores_it(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: the id of a deleted persona was nowhere to be had."""
+    persona_id = await tool_client.create_persona(name="Night desk")
+    await tool_client.create_persona(name="Day desk")
+    await tool_client.delete_persona(persona_id)
+    page = await tool_client.expect_result("list_personas", name_contains="night")
+    message = page["findings"][-1]["message"]
+    assert message.startswith(f"'Night desk' ({persona_id}) was deleted at ")
+    error = await tool_client.expect_error("get_persona", persona_id=persona_id)
+    assert error.endswith(message)
+    call = re.search(r'restore_revision\(persona_id="(\w+)", revision="(\w+)"\)', message)
+    assert call is not None
+    restored = await tool_client.expect_result(
+        "restore_revision", persona_id=call[1], revision=call[2]
+    )
+    error = await tool_client.expect_error("get_persona", persona_id=persona_id)
+    assert error.endswith(f"brought back as {restored['persona_id']}.")
+    assert "findings" not in await tool_client.expect_result("list_personas", name_contains="day")
 
 
 async def test_an_absent_persona_gives_the_message_of_tavus_and_where_to_find_ids(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from mcp_client import ToolClient
+from mcp_client import ToolClient, text_of
 from property_examples import examples
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +162,28 @@ async def test_without_a_replacement_all_texts_are_searched_and_nothing_is_sent(
     assert found["matches"][1]["excerpts"][0].startswith("You sell tea. Be kind.")
     assert len(str(found)) < 700
     assert len(tool_client.transport.writes) == 1
+
+
+async def test_a_replacement_everywhere_says_how_many_places_it_concerns(
+    tool_client: ToolClient,
+) -> None:
+    """The plan is shown to a person; long texts are abridged to the first places that differ."""
+    prompt = "".join(f"Rule {number}: we sell coffee only. " for number in range(40))
+    persona_id = await tool_client.create_persona(system_prompt=prompt)
+    result = await tool_client.call(
+        "edit_prompt",
+        persona_id=persona_id,
+        find="coffee",
+        replace="tea",
+        replace_all=True,
+        dry_run=True,
+    )
+    assert result.structured_content is not None
+    assert result.structured_content["matches"] == [{"path": "/system_prompt", "count": 40}]
+    (change,) = result.structured_content["changes"]
+    assert "Rule 2: we sell tea only" in change["after"]
+    assert f"(more places differ; {len(prompt)} characters)" in change["before"]
+    assert len(text_of(result)) < 1_200
 
 
 async def test_a_search_without_a_match_shows_what_is_near(tool_client: ToolClient) -> None:

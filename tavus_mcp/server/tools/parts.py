@@ -235,7 +235,7 @@ async def attach_parts(
     """Add parts to a persona; those that it has stay."""
     chosen = _build_ids(tools, guardrails, documents, objectives, dictionary)
     chosen.require_any()
-    parts = await chosen.read_existing(app)
+    parts = await chosen.read_existing(app, persona_id)
 
     async def find_names(_app: App, before: Document) -> list[RuleFinding]:
         return list(find_inline_names(before, parts))
@@ -267,7 +267,12 @@ async def detach_parts(
     """Take parts off a persona; they stay in the account."""
     chosen = _build_ids(tools, guardrails, documents, objectives, dictionary)
     request = UpdateRequest(
-        "detach_parts", persona_id, DetachParts(chosen), dry_run=dry_run, if_revision=if_revision
+        "detach_parts",
+        persona_id,
+        DetachParts(chosen),
+        dry_run=dry_run,
+        if_revision=if_revision,
+        look_up=chosen.require_attached,
     )
     if skill is None:
         chosen.require_any()

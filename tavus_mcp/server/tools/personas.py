@@ -272,15 +272,23 @@ async def edit_prompt(
     """Find text in a persona, or find and replace, so that a long prompt is never re-sent."""
     if replace is None:
         return await search_texts(app, persona_id, find)
+    matches: list[JsonObject] = []
+
+    async def count_matches(_: App, before: Document) -> list[RuleFinding]:
+        count = str(before.data.get(field) or "").count(find)
+        matches.append({"path": f"/{field}", "count": count})
+        return []
+
     request = UpdateRequest(
         "edit_prompt",
         persona_id,
         EditText(field, find, replace, replace_all=replace_all),
         dry_run=dry_run,
         if_revision=if_revision,
+        look_up=count_matches if replace_all else None,
     )
     receipt = await update(app, request)
-    return PromptEdit(**dict(receipt))
+    return PromptEdit(**dict(receipt), matches=matches or None)
 
 
 @personas.destroy("Delete persona")
