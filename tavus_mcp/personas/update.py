@@ -47,6 +47,7 @@ from tavus_mcp.personas.edit_guard import (
 from tavus_mcp.personas.overwritten_values import overwritten_findings
 from tavus_mcp.personas.plan_binding import (
     finding_key,
+    fit_to_current,
     knows_checks,
     load_plan_base,
     require_same_checks,
@@ -259,7 +260,10 @@ async def _compute_planned_update(
     if plan is None:
         return compute_update(app, before, request)
     base = await load_plan_base(app, plan, before)
-    await require_unedited_fields(app, plan, base, before)
+    if base is not before:
+        operations = fit_to_current(plan, base, before)
+        await require_unedited_fields(app, plan, base, before, operations)
+        request = replace(request, change=RawPatch(operations))
     if base is not before and not knows_checks(plan):
         request = replace(request, allow=UNKNOWN_FIELDS | PRIVATE_URLS)
     computed = compute_update(app, before, request)

@@ -171,6 +171,47 @@ async def test_two_plans_for_different_fields_can_both_be_applied(tool_client: T
         assert receipt["status"] == "applied"
 
 
+@pytest.mark.parametrize(
+    ("tool", "changes", "layer"),
+    [
+        (
+            "configure_llm",
+            [{"model": "tavus-gpt-oss"}, {"temperature": 0.3}, {"speculative_inference": False}],
+            {
+                "model": "tavus-gpt-oss",
+                "extra_body": {"temperature": 0.3},
+                "speculative_inference": False,
+            },
+        ),
+        (
+            "configure_conversational_flow",
+            [{"turn_taking_patience": "high"}, {"replica_interruptibility": "low"}],
+            {"turn_taking_patience": "high", "replica_interruptibility": "low"},
+        ),
+    ],
+    ids=["llm", "flow"],
+)
+async def test_plans_for_different_fields_of_a_layer_that_each_would_add_are_all_applied(
+    tool_client: ToolClient, tool: str, changes: list[dict[str, Any]], layer: dict[str, Any]
+) -> None:
+    """Found in use: the second one called the layer, which the first one added, an edit.
+
+    Tavus fills in the other fields of a flow when the first is set.
+    """
+    persona_id = await tool_client.create_persona()
+    plans = [
+        await tool_client.expect_result(tool, persona_id=persona_id, **change, dry_run=True)
+        for change in [*changes, changes[0]]
+    ]
+    for plan in plans[: len(changes)]:
+        await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    persona = await tool_client.read_persona(persona_id)
+    stored = persona["layers"][tool.removeprefix("configure_")]
+    assert {name: stored[name] for name in layer} == layer
+    error = await tool_client.expect_error("apply_plan", plan_id=plans[-1]["plan_id"])
+    assert f"/{next(iter(layer))}" in error  # of one field only the first is applied
+
+
 async def test_of_two_plans_for_one_field_the_second_says_which_tool_changed_it(
     tool_client: ToolClient,
 ) -> None:
