@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,14 +35,25 @@ def decode_cursor(scope: list[Any], cursor: str) -> list[Any]:
     return list(position)
 
 
-def decode_position(scope: list[Any], cursor: str | None) -> tuple[str, int]:
-    """Return the id and the number of the last row of the page before; none without a cursor."""
+def decode_walk(
+    scope: list[Any], cursor: str | None, endpoint: ListEndpoint
+) -> tuple[str, int, ListWalk]:
+    """Return the id and the number of the last row of the page before, and a walk to what follows.
+
+    Without a cursor these are "", 0 and a walk from the beginning.
+    """
     if cursor is None:
-        return "", 0
+        return "", 0, ListWalk(endpoint)
     match decode_cursor(scope, cursor):
-        case [str(last_id), int(count)] if count >= 0:
-            return last_id, count
+        case [str(last_id), int(count), *start] if count >= 0:
+            with suppress(ValueError):
+                return last_id, count, ListWalk(endpoint, start)
     raise invalid_cursor()
+
+
+def encode_walk(scope: list[Any], last_id: str, number: int, walk: ListWalk) -> str:
+    """Return the cursor after a row of a walk, with where another call finds the row again."""
+    return encode_cursor(scope, [last_id, number, *walk.find_start(number)])
 
 
 def invalid_cursor() -> InvalidArgument:

@@ -144,7 +144,8 @@ def _build_draft(
             draft.planned_personas.append(result)
         elif result is not None:
             draft.skipped_personas.append(result)
-    draft.next_cursor = selection.cursor_after(last_id)
+    is_limited = limit is not None and len(draft.planned_personas) == limit
+    draft.next_cursor = selection.cursor_after(last_id) if is_limited else selection.next_cursor
     return draft
 
 

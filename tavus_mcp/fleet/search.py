@@ -13,12 +13,7 @@ from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
 from tavus_mcp.fleet.unmatched_filters import explain_no_match, explain_references
 from tavus_mcp.history.deleted_personas import describe_deleted_personas
-from tavus_mcp.listings import (
-    ListQuery,
-    decode_position,
-    encode_cursor,
-    read_list_page,
-)
+from tavus_mcp.listings import ListQuery, decode_walk, encode_walk, read_list_page
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
@@ -72,14 +67,15 @@ async def search(
         return SearchResult(page.rows, page.total_count, page.next_cursor)
     persona_filter.require_known_finding()
     scope = ["personas", persona_filter.criteria]
-    last_id, last_count = decode_position(scope, cursor)
-    listed = await _read_candidates(app, persona_filter)
-    ids, candidates = listed.ids, listed.candidates
-    start = ids.index(last_id) + 1 if last_id in ids else last_count
-    pending = [candidate for candidate in candidates if candidate.index >= start]
-    result = SearchResult()
-    if not any(_needs_read(candidate, persona_filter) for candidate in candidates):
-        result.total_count = len(candidates)
+    last_id, start, walk = decode_walk(scope, cursor, PERSONAS)
+    is_from_beginning = not walk.row_count
+    listed = await _read_candidates(app, persona_filter, walk, start)
+    start = listed.numbers.get(last_id, start)
+    pending = [candidate for candidate in listed.candidates if candidate.number > start]
+    result = SearchResult(stop_reason=listed.stop_reason)
+    is_total_known = is_from_beginning and not listed.stop_reason
+    if is_total_known and not any(_needs_read(item, persona_filter) for item in listed.candidates):
+        result.total_count = len(listed.candidates)
     examined = 0
     while examined < len(pending) and len(result.rows) < limit:
         if examined and not has_time_for_more():
@@ -92,13 +88,16 @@ async def search(
             _add_row(app, result, candidate, persona_filter)
             if len(result.rows) == limit:
                 break
-    if not result.rows and examined == len(pending) and not start:
+    if not result.rows and examined == len(pending) and not start and not listed.stop_reason:
         result.findings = explain_no_match(persona_filter, listed.names, app.catalog)
         result.findings += explain_references(listed.referring_ids)
         result.findings += await _explain_deletions(app, persona_filter)
     if examined < len(pending):
         last = pending[examined - 1]
-        result.next_cursor = encode_cursor(scope, [ids[last.index], last.index + 1])
+        result.next_cursor = encode_walk(scope, PERSONAS.row_id(last.row), last.number, walk)
+    elif listed.stop_reason and walk.row_count > start:
+        last_listed_id = next(reversed(listed.numbers), "")
+        result.next_cursor = encode_walk(scope, last_listed_id, walk.row_count, walk)
     return result
 
 
@@ -128,40 +127,51 @@ def _plain_query(
 
 @dataclass
 class _Candidate:
-    """A row of the list that may match, its place in the list, and the persona once it is read."""
+    """A row of the list that may match, its number in the list, and the persona once it is read."""
 
-    index: int
+    number: int
     row: JsonObject
     document: PersonaDocument | TavusError | None = None
 
 
 @dataclass
 class _ListedPersonas:
-    """The personas of the list, and the rows that may match.
+    """The personas of the list with their numbers in it, and the rows that may match.
 
     ``referring_ids`` are those of personas that have the text to find as a reference.
+    ``stop_reason`` says why the list was not read to its end.
     """
 
-    ids: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     candidates: list[_Candidate] = field(default_factory=list)
     referring_ids: list[str] = field(default_factory=list)
+    stop_reason: str = ""
 
 
-async def _read_candidates(app: App, persona_filter: PersonaFilter) -> _ListedPersonas:
-    """Return the ids and the names of all personas, and the rows that may match."""
+async def _read_candidates(
+    app: App, persona_filter: PersonaFilter, walk: ListWalk, start: int
+) -> _ListedPersonas:
+    """Return the ids and the names of the personas of a walk, and the rows that may match.
+
+    The walk ends early when the time of the call is over, but not before a row after ``start``.
+    """
     query = {"persona_type": persona_filter.persona_type} if persona_filter.persona_type else {}
-    walk = ListWalk(PERSONAS)
     listed = _ListedPersonas()
+    number = walk.row_count
     while walk.has_more:
+        if walk.row_count > start and not has_time_for_more():
+            listed.stop_reason = TIME_OVER
+            break
         page = await app.api.fetch_page(PERSONAS, MAX_PAGE_ROWS, walk.position, **query)
         for row in walk.add_page(page):
+            number += 1
             if persona_filter.may_match(row, app.catalog):
-                listed.candidates.append(_Candidate(len(listed.ids), row))
+                listed.candidates.append(_Candidate(number, row))
             document = PersonaDocument(row)
             if persona_filter.text_contains and refers_to(document, persona_filter.text_contains):
                 listed.referring_ids.append(PERSONAS.row_id(row))
-            listed.ids.append(PERSONAS.row_id(row))
+            listed.numbers[PERSONAS.row_id(row)] = number
             listed.names.append(document.name)
     return listed
 

@@ -13,13 +13,13 @@ from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
-from tavus_mcp.listings import decode_position, encode_cursor
+from tavus_mcp.listings import decode_walk, encode_walk
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.summary import LLM_MODEL, TTS_ENGINE, effective_value
-from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS, ListWalk
+from tavus_mcp.tavus_api.pagination import MAX_PAGE_ROWS, PERSONAS
 from tavus_mcp.text import join_first, suggest_similar
 
 TIME_OVER = "The time for one call is over. Call again with cursor=next_cursor for the rest."
@@ -117,16 +117,19 @@ class PersonaSelection:
     def __init__(self, app: App, persona_filter: PersonaFilter, cursor: str | None = None) -> None:
         self.total: int | None = None
         self._scope = ["selection", persona_filter.criteria]
-        self._last_id, self._skip_count = decode_position(self._scope, cursor)
+        self._last_id, self._skip_count, self._list_walk = decode_walk(
+            self._scope, cursor, PERSONAS
+        )
         self.positions: dict[str, int] = {}
-        self._position = 0
+        self._position = self._list_walk.row_count
+        self._first_position = self._skip_count
+        self._last_listed_id = ""
         self.yielded_count = 0
         self.listed_names: list[str] = []
         self.stop_reason = ""
         self.is_limit_reached = False
         self._app = app
         self._persona_filter = persona_filter
-        self._list_walk = ListWalk(PERSONAS)
         self._pending_ids: list[str] = []
         self._last_yielded_id = ""
         self._consecutive_failures = 0
@@ -166,18 +169,33 @@ class PersonaSelection:
             return None
         if persona_id not in self.positions:
             return None
-        return encode_cursor(self._scope, [persona_id, self.positions[persona_id]])
+        return self._encode_cursor(persona_id, self.positions[persona_id])
 
     @property
     def next_cursor(self) -> str | None:
-        """The cursor after the last persona that was yielded; None at the end."""
+        """The cursor after the last persona that was yielded; None at the end.
+
+        When the list was not read to its end, and nothing of what was read is left, it is the
+        cursor after that.
+        """
+        if self.stop_reason and not self._pending_ids and self._has_new_rows:
+            return self._encode_cursor(self._last_listed_id, self._position)
         return self.cursor_after(self._last_yielded_id)
+
+    @property
+    def _has_new_rows(self) -> bool:
+        """True once rows after the cursor were read, so that the next cursor is a later one."""
+        return self._position > self._first_position
+
+    def _encode_cursor(self, persona_id: str, number: int) -> str:
+        return encode_walk(self._scope, persona_id, number, self._list_walk)
 
     def _add_ids(self, ids: list[str]) -> None:
         """Add ids to those to yield, without those up to the cursor."""
         numbers = range(self._position + 1, self._position + len(ids) + 1)
         self.positions.update(zip(ids, numbers, strict=True))
         self._position += len(ids)
+        self._last_listed_id = ids[-1] if ids else self._last_listed_id
         if self._last_id in ids:
             ids = ids[ids.index(self._last_id) + 1 :]
             self._pending_ids, self._skip_count = [], 0
@@ -217,6 +235,9 @@ class PersonaSelection:
                 yield self._last_yielded_id
             if not self._list_walk.has_more:
                 self.total = self.yielded_count if self.total is None else self.total
+                return
+            if self._has_new_rows and not has_time_for_more():
+                self.stop_reason = TIME_OVER
                 return
             try:
                 await self.fetch_next_page()

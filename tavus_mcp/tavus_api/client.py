@@ -230,7 +230,10 @@ class TavusApi:
             response = await self._send(
                 "GET", endpoint.path, endpoint.description, query=parameters
             )
-            rows, total = pagination.parse_page(_parse_json(response, endpoint.description))
+            try:
+                rows, total = pagination.parse_page(parse_json(response.content))
+            except ValueError as error:
+                raise unreadable_response_error(response, endpoint.description) from error
             first_id = endpoint.row_id(rows[0]) if rows else ""
             is_repeated = bool(rows) and first_id == position.first_id
             is_missing = not rows and position.page == 0 and bool(total)

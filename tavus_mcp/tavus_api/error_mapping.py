@@ -23,6 +23,7 @@ from tavus_mcp.errors import (
     Unavailable,
 )
 from tavus_mcp.tavus_api.responses import TavusResponse, UnusableBody, parse_json
+from tavus_mcp.tavus_api.retries import parse_retry_after
 from tavus_mcp.text import quote_foreign, quote_words, truncate
 
 _MAX_MESSAGE_CHARS = 400
@@ -122,7 +123,7 @@ def _describe_failure(error: httpx2.RequestError | TimeoutError, seconds: float)
         case httpx2.PoolTimeout():
             reason = "too many requests were waiting"
         case TimeoutError():
-            return f"nothing came within {seconds:.0f} s"
+            return f"no complete answer came within {seconds:.0f} s"
         case httpx2.TimeoutException():
             reason = "nothing came in time"
         case httpx2.NetworkError() | httpx2.RemoteProtocolError():
@@ -158,7 +159,7 @@ def error_text(response: TavusResponse, mask: Callable[[str], str]) -> str:
     try:
         body = parse_json(response.content)
     except ValueError:
-        text = mask(response.text[:_MAX_EXAMINED_CHARS])
+        text = mask(response.decode(_MAX_EXAMINED_CHARS))
         return _shorten(_MARKUP.sub(" ", text[: _MAX_EXAMINED_CHARS - _MAX_SECRET_CHARS]))
     if isinstance(body, dict):
         for key in ("error", "message", "errors", "detail"):
@@ -238,7 +239,7 @@ def _classify_status(
 
 
 def _describe_wait(retry_after: str) -> str:
-    if not retry_after or len(retry_after) > _MAX_RETRY_AFTER_CHARS:
+    if len(retry_after) > _MAX_RETRY_AFTER_CHARS or parse_retry_after(retry_after) is None:
         return "Wait a little"
     if retry_after.isdecimal() and retry_after.isascii():
         return f"Wait {retry_after} seconds"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,31 +97,55 @@ class ListWalk:
     """The state of reading a whole list: its position and the ids seen so far.
 
     A list that goes on forever ends with ``Unavailable`` after ``MAX_LIST_PAGES`` pages or
-    ``MAX_LIST_ROWS`` rows.
+    ``MAX_LIST_ROWS`` rows. ``row_count`` is the number of rows up to the position.
     """
 
-    def __init__(self, endpoint: ListEndpoint) -> None:
+    def __init__(self, endpoint: ListEndpoint, start: Sequence[object] = ()) -> None:
+        """Begin where ``find_start`` of another walk said; raise ``ValueError`` if it is no start.
+
+        A walk that begins later has the numbers of rows, but not the rows, that are before it.
+        """
         self.has_more = True
         self.position: PagePosition | None = None
+        self.row_count = 0
+        if start:
+            row_count, *parts = start
+            if not isinstance(row_count, int) or row_count < 0:
+                raise ValueError("not a start")
+            self.row_count, self.position = row_count, PagePosition.from_parts(parts)
         self._endpoint = endpoint
         self._seen_ids: set[str] = set()
-        self._page_count = 0
+        self._pages = [(self.row_count, self.position)]
 
     def add_page(self, page: Page) -> list[JsonObject]:
         """Return the rows of the next page that are new, and update ``position``, ``has_more``."""
         rows = {self._endpoint.row_id(row): row for row in page.rows}
         new_rows = [row for row_id, row in rows.items() if row_id not in self._seen_ids]
         self._seen_ids.update(rows)
-        self._page_count += 1
-        if self._page_count > MAX_LIST_PAGES or len(self._seen_ids) > MAX_LIST_ROWS:
+        page_count = len(self._pages)
+        if page_count > MAX_LIST_PAGES or len(self._seen_ids) > MAX_LIST_ROWS:
             raise Unavailable(
                 f"Tavus answered that {self._endpoint.description} goes on after "
-                f"{len(self._seen_ids):,} rows in {self._page_count:,} pages; no account has as "
+                f"{len(self._seen_ids):,} rows in {page_count:,} pages; no account has as "
                 "many. Reading it was stopped, and nothing was changed."
             )
+        self.row_count += len(new_rows)
         self.position = page.next_position
         self.has_more = page.next_position is not None and bool(new_rows)
+        self._pages.append((self.row_count, self.position))
         return new_rows
+
+    def find_start(self, number: int) -> list[int | str]:
+        """Return where a walk can begin to reach row ``number`` again, as values for a cursor.
+
+        That is one page before the row's own, since rows move when others are deleted. Empty means
+        the beginning of the list; so it is after a walk through the whole list, which was quick.
+        """
+        if not self.has_more and self._pages[0][1] is None:
+            return []
+        before = [page for page in self._pages if page[0] < number]
+        row_count, position = before[-2:][0] if before else self._pages[0]
+        return [] if position is None else [row_count, *position.to_parts()]
 
 
 def build_page(
@@ -137,11 +161,17 @@ def build_page(
 
 
 def parse_page(body: Any) -> tuple[list[JsonObject], int | None]:
-    """Return the rows and the total of a list response, which is an object or a bare list."""
+    """Return the rows and the total of a list response, which is an object or a bare list.
+
+    Raises ``ValueError`` for a response without a list, which must not pass for an empty one.
+    """
     rows = body.get("data") if isinstance(body, dict) else body
     if rows is None and isinstance(body, dict):
-        rows = next((value for value in body.values() if isinstance(value, list)), [])
+        empty: list[Any] | None = [] if "data" in body else None
+        rows = next((value for value in body.values() if isinstance(value, list)), empty)
+    if not isinstance(rows, list):
+        raise ValueError("no list")  # noqa: TRY004 - what is wrong is the text
     total = body.get("total_count", body.get("total")) if isinstance(body, dict) else None
-    objects = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    objects = [row for row in rows if isinstance(row, dict)]
     renamed: list[JsonObject] = to_persona_names(objects)
     return renamed, total if isinstance(total, int) and not isinstance(total, bool) else None

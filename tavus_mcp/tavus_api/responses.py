@@ -50,11 +50,13 @@ class TavusResponse:
         """True for a status of 200 to 299."""
         return 200 <= self.status_code < 300
 
-    @property
-    def text(self) -> str:
-        """The body as a text, in the encoding that it is said to have."""
-        headers = [(b"content-type", self.content_type.encode("latin-1", "replace"))]
-        return httpx2.Response(self.status_code, headers=headers, content=self.content).text
+    def decode(self, max_chars: int) -> str:
+        """Return the beginning of the body as a text; bytes that are no UTF-8 become U+FFFD.
+
+        The encoding that it is said to have is not used: some of Python's run for minutes, return
+        half characters, or decode to no text.
+        """
+        return self.content[: 4 * max_chars].decode("utf-8", "replace")[:max_chars]
 
 
 async def read_response(response: httpx2.Response) -> TavusResponse:

@@ -65,8 +65,12 @@ class RetryTransport(httpx2.AsyncBaseTransport):
 
 
 def retry_after(response: httpx2.Response) -> float | None:
-    """Return the seconds of ``Retry-After`` (RFC 9110: a number or a date), or None."""
-    text = response.headers.get("retry-after", "").strip()
+    """Return the seconds of the header ``Retry-After``, or None."""
+    return parse_retry_after(response.headers.get("retry-after", "").strip())
+
+
+def parse_retry_after(text: str) -> float | None:
+    """Return the seconds of a ``Retry-After`` (RFC 9110: a number or a date), or None."""
     if text.isdecimal():
         return float(text)
     if not text or len(text) > _MAX_RETRY_AFTER_CHARS:

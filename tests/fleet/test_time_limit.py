@@ -13,7 +13,9 @@ from account import (
     RETIRED_MODEL,
     ObservedApp,
     build_model_layers,
+    build_persona_row,
     store_equal_personas,
+    store_personas,
 )
 from mcp import Client
 from mcp_client import ToolClient, build_test_app
@@ -101,6 +103,51 @@ async def test_a_search_by_finding_is_continued_by_its_cursor(
     assert len(answers) > 1
     found = [row["persona_id"] for answer in answers for row in answer["personas"]]
     assert found == ids
+
+
+@dataclass(frozen=True)
+class LimitsByPages(CallLimits):
+    """Limits under which the time for more is over after two pages of the list in one call."""
+
+    pages: list[str] = field(default_factory=list)
+
+    @property
+    def verification_seconds(self) -> float:
+        return 0.0 if len(self.pages) < 2 else self.seconds
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("list_personas", {"text_contains": "needle", "limit": 100}),
+        ("audit_personas", {"name_contains": "needle"}),
+        ("plan_bulk_change", {"name_contains": "needle", "values": {"/greeting": "Hi."}}),
+    ],
+)
+async def test_a_list_that_is_read_slowly_is_continued_where_it_was_left(
+    sandbox: Starlette, store: Store, tool: str, arguments: dict[str, Any]
+) -> None:
+    rows = [build_persona_row(number, persona_name=f"P {number}") for number in range(450)]
+    for number in (10, 250, 440):
+        rows[number]["persona_name"] = "A needle"
+    ids = store_personas(store, *rows)
+    limits = LimitsByPages()
+
+    async def note_page(_: str, path: str) -> None:
+        if path == "/v2/personas":
+            limits.pages.append(path)
+
+    app, transport = build_test_app(ObservedApp(sandbox, note_page), limits=limits)
+    async with Client(build_server(app, Settings(toolsets=TOOLSETS)), mode="legacy") as client:
+        tool_client = LimitedClient(client, transport, reads=limits.pages)
+        answers = await collect(tool_client, tool, **arguments)
+    assert len(answers) > 2
+    assert all("cursor" in answer["stopped"] for answer in answers[:-1])
+    if tool == "audit_personas":
+        assert sum(answer["checked"] for answer in answers) == 3
+        return
+    found = [row["persona_id"] for answer in answers for row in answer["personas"]]
+    assert found == [ids[10], ids[250], ids[440]]
 
 
 async def test_a_bulk_plan_is_continued_by_its_cursor(sandbox: Starlette, store: Store) -> None:

@@ -145,7 +145,10 @@ async def test_a_successful_answer_without_a_persona_is_reported_as_an_error(
     assert "persona 'p1'" in message
 
 
-@pytest.mark.parametrize("body", [b"", b'{"data": [{"per', b"<html>hello</html>"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b'{"data": [{"per', b"<html>hello</html>", b"null", b'{"status": "ok"}', b'{"data": {}}'],
+)
 async def test_a_successful_answer_without_a_list_is_reported_as_an_error(
     open_tool_client: ToolClientFactory, body: bytes
 ) -> None:

@@ -211,14 +211,24 @@ async def test_headers_of_any_length_are_harmless() -> None:
 
 
 @pytest.mark.parametrize(
-    "retry_after", ["soon " * 12_000, "9" * 60_000, "soon\u202e", "1\tstatus: applied"]
+    "retry_after", ["soon " * 12_000, "9" * 60_000, "soon\u202e", "1\tstatus: applied", "-5"]
 )
 async def test_a_hostile_retry_after_is_not_repeated(retry_after: str) -> None:
     response = TavusResponse(429, retry_after=retry_after)
     error = response_error(response, "the new persona", str, write=True)
     assert isinstance(error, RateLimited)
+    assert "Wait a little, then call again." in str(error)
     assert len(str(error)) < 400
     assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("charset", ["rot13", "zlib_codec", "unicode_escape", "punycode", "nosuch"])
+async def test_the_stated_encoding_of_an_error_is_not_used(charset: str) -> None:
+    """Python's codecs by these names return no text, half characters, or run for minutes."""
+    body = b"no: \\ud800 " + b"x" * 400_000
+    content_type = f"text/plain; charset={charset}"
+    response = TavusResponse(400, body, content_type=content_type)
+    assert "'no: \\\\ud800 xxx" in str(response_error(response, "a tool", str, write=False))
 
 
 @pytest.mark.parametrize(

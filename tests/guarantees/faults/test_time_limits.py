@@ -118,7 +118,7 @@ async def test_a_read_that_hangs_ends_with_an_answer(
         slow.tavus.hangs = lambda _method, _path: True
         text = await slow.call(case.split()[0], **READS[case])
     assert "No answer from Tavus" in text
-    assert "nothing came within" in text
+    assert "no complete answer came within" in text
 
 
 async def test_a_change_without_an_answer_is_read_back(sandbox: ASGIApp, tmp_path: Path) -> None:
