@@ -159,7 +159,7 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
         author=reader.read("TAVUS_MCP_AUTHOR", _parse_label, default=""),
         journal_url=reader.read("TAVUS_MCP_JOURNAL", parse_journal_url, default=None),
         secrets=reader.read_secrets(),
-        secret_hosts=reader.read_secret_hosts(),
+        secret_hosts=reader.read_secret_hosts(needs_secrets=needs_account),
         proxy=proxy,
         problems=tuple(reader.problems),
     )
@@ -254,8 +254,11 @@ class _Reader:
         }
         return {name: value for name, value in values.items() if value}
 
-    def read_secret_hosts(self) -> dict[str, tuple[str, ...]]:
-        """Return the hosts of ``TAVUS_SECRET_<NAME>_HOST`` by the name of the secret."""
+    def read_secret_hosts(self, *, needs_secrets: bool) -> dict[str, tuple[str, ...]]:
+        """Return the hosts of ``TAVUS_SECRET_<NAME>_HOST`` by the name of the secret.
+
+        With ``needs_secrets`` the secret must be there; a project may have it in another variable.
+        """
         bound: dict[str, tuple[str, ...]] = {}
         for name in sorted(self.environ):
             if name.startswith(SECRET_PREFIX) and name.endswith(HOST_SUFFIX):
@@ -265,7 +268,7 @@ class _Reader:
                 bound[secret.removeprefix(SECRET_PREFIX).lower()] = hosts
                 if not strip_copied(self.environ[name]):
                     self.problems.append(f"{name}: names no host. Name one or remove it.")
-                if not self.environ.get(secret):
+                if needs_secrets and not self.environ.get(secret):
                     self.problems.append(f"{name}: there is no {secret} that it could bind.")
         return bound
 

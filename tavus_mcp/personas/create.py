@@ -94,8 +94,6 @@ async def create(app: App, request: CreateRequest) -> Receipt:
     endpoint = request.rules.endpoint
     body, original, findings = await build_body(app, request)
     leaves, expected = list(_iter_leaves(body)), original.with_data(body)
-    refuse_masks(leaves)
-    findings += receiver_findings(app, original.with_data({}), expected, leaves)
     listed = diff(original.data, body) if original.data else leaves
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         findings = [*findings, *plans.protected_findings(app)]
@@ -132,8 +130,19 @@ async def build_body(
 ) -> tuple[JsonObject, Document, list[RuleFinding]]:
     """Return the body of the request, checked, the persona it copies, and findings.
 
-    What is copied has no id, only the fields that can be; it is empty without ``based_on``.
+    What is copied has no id, only the fields that can be; it is empty without ``based_on``. Raises
+    ``Refused`` for masks, for what Tavus would reject, and for a secret that may not go there.
     """
+    body, original, findings = await _build_checked_body(app, request)
+    leaves = list(_iter_leaves(body))
+    refuse_masks(leaves)
+    findings += receiver_findings(app, original.with_data({}), original.with_data(body), leaves)
+    return body, original, findings
+
+
+async def _build_checked_body(
+    app: App, request: CreateRequest
+) -> tuple[JsonObject, Document, list[RuleFinding]]:
     kind = request.rules.endpoint.kind
     if kind != "persona":
         empty, body = build_document(kind, "", {}), copy.deepcopy(request.fields)

@@ -53,7 +53,7 @@ def receiver_findings(
             else:
                 found.setdefault((name, host), pointer_of(tokens))
     _require_same_receiver(app, before, after, operations)
-    return [_receiver_finding(name, host, path) for (name, host), path in found.items()]
+    return [_receiver_finding(app, name, host, path) for (name, host), path in found.items()]
 
 
 def _iter_sent_texts(
@@ -107,11 +107,10 @@ def _is_bound(app: App, name: str, host: str) -> bool:
 def _require_bound(app: App, name: str, host: str, tokens: Sequence[str]) -> None:
     if _is_bound(app, name, host):
         return
-    variable = _variable(name)
     receiver = f"{quote_foreign(host)} would receive it" if host else "no address says who gets it"
     raise Refused(
-        f"{quote_path(pointer_of(tokens))}: {variable} may go to "
-        f"{', '.join(app.secret_hosts[name]) or 'no host'} only ({variable}{HOST_SUFFIX}), and "
+        f"{quote_path(pointer_of(tokens))}: {_variable(app, name)} may go to "
+        f"{', '.join(app.secret_hosts[name]) or 'no host'} only ({_binding_variable(name)}), and "
         f"{receiver}. Nothing was sent."
     )
 
@@ -134,8 +133,8 @@ def _require_same_receiver(
             if old and _is_bound(app, secret, old) and not _is_bound(app, secret, new):
                 raise Refused(
                     f"{quote_path(operation.path)}: the stored key would be sent to "
-                    f"{quote_foreign(new)}, and {_variable(secret)} may not go there "
-                    f"({_variable(secret)}{HOST_SUFFIX}). Give the key of the new address with it, "
+                    f"{quote_foreign(new)}, and {_variable(app, secret)} may not go there "
+                    f"({_binding_variable(secret)}). Give the key of the new address with it, "
                     f"by {reference}. Nothing was sent."
                 )
 
@@ -150,8 +149,8 @@ def _keeps_credentials(before: Document, after: Document, holder: Sequence[str])
     )
 
 
-def _receiver_finding(name: str, host: str, path: str) -> RuleFinding:
-    variable = _variable(name)
+def _receiver_finding(app: App, name: str, host: str, path: str) -> RuleFinding:
+    variable = _variable(app, name)
     if not host:
         message = f"{variable} is sent to Tavus. No address beside it says which host gets it."
         return info(SECRET_RECEIVER, message, path=path)
@@ -159,9 +158,14 @@ def _receiver_finding(name: str, host: str, path: str) -> RuleFinding:
         SECRET_RECEIVER,
         f"{variable} is sent to Tavus, which sends it to {quote_foreign(host)}.",
         path=path,
-        hint=f"{variable}{HOST_SUFFIX}={host} in the server's environment refuses other hosts.",
+        hint=f"{_binding_variable(name)}={host} in the server's environment refuses other hosts.",
     )
 
 
-def _variable(name: str) -> str:
-    return SECRET_PREFIX + name.upper()
+def _variable(app: App, name: str) -> str:
+    """Return the variable that holds a secret; an environment of a project may name another."""
+    return app.secret_variables.get(name, SECRET_PREFIX + name.upper())
+
+
+def _binding_variable(name: str) -> str:
+    return SECRET_PREFIX + name.upper() + HOST_SUFFIX

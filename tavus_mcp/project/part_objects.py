@@ -30,6 +30,7 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.create import CreateRequest, build_body, create
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.restore import find_current
+from tavus_mcp.personas.secret_receivers import SECRET_RECEIVER
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.personas.write_rules import WriteRules
 from tavus_mcp.project.equivalence import FindDefault
@@ -120,9 +121,10 @@ class PartObjects(ObjectAdapter):
         self, app: App, fields: JsonObject, allow: Container[str]
     ) -> list[Finding]:
         """Check a new part."""
-        await build_body(app, self._build_creation(app, fields, WriteOptions(allow)))
-        findings = check_part(self.part_kind.name, fields, app.catalog)
-        return list(findings)
+        request = self._build_creation(app, fields, WriteOptions(allow))
+        _, _, found = await build_body(app, request)
+        receivers = [finding for finding in found if finding.rule == SECRET_RECEIVER]
+        return [*receivers, *check_part(self.part_kind.name, fields, app.catalog)]
 
     async def create(self, app: App, fields: JsonObject, options: WriteOptions) -> WriteResult:
         """Create a part."""

@@ -188,3 +188,22 @@ def test_a_plan_names_the_command_that_shows_values_in_full(runner: CommandRunne
     assert "note: … stands for what is left out. The files hold new objects in full" in screen
     command = screen.partition("; tavus-mcp ")[2].partition(" shows changed values in full")[0]
     assert prompt in run(runner, *command.split(), status=2).stdout
+
+
+def test_a_plan_names_the_host_that_receives_a_key(runner: CommandRunner) -> None:
+    """A secret is in the variable that the environment names, and may be bound to a host."""
+    runner.write_file(ONE_ENVIRONMENT + 'secrets = { openai = "LLM_KEY" }\n', "tavus.toml")
+    llm = "layers: {llm: {model: m, base_url: 'https://a.example.com/v1', api_key_ref: openai}}\n"
+    runner.write_file(ADA + llm, "personas/ada.yaml")
+    unset = run(runner, "plan", status=4).stderr
+    assert "\npersonas/ada.yaml:3:64: /layers/llm/api_key_ref: these variables are not" in unset
+    key = {"LLM_KEY": "0123456789abcdef"}
+    sent = "LLM_KEY is sent to Tavus, which sends it to 'a.example.com'."
+    assert sent in run(runner, "plan", status=2, **key).stdout
+    other = run(runner, "plan", status=4, TAVUS_SECRET_OPENAI_HOST="b.example.com", **key).stderr
+    assert "LLM_KEY may go to b.example.com only (TAVUS_SECRET_OPENAI_HOST)" in other
+    bound = {**key, "TAVUS_SECRET_OPENAI_HOST": "a.example.com"}
+    assert sent not in run(runner, "apply", **bound).stdout
+    runner.write_file(ADA + llm.replace("a.example", "c.example"), "personas/ada.yaml")
+    assert "would receive it" in run(runner, "plan", status=4, **bound).stderr
+    assert sent.replace("a.ex", "c.ex") in run(runner, "apply", **key).stdout
