@@ -64,7 +64,7 @@ _DONE_STATUSES = ACCEPTED_STATUSES | {"done before"}
 _UNDOABLE_TOTALS = ("applied", "unverified", "done_before")
 _FATAL_ERRORS = (InvalidKey, OutOfCredits, RateLimited, NotConfigured, JournalUnavailable)
 _PLAN_OF_ITS_OWN = (
-    "Tavus refuses to check this persona for edits by others. apply_plan(plan_id={!r}) writes "
+    "Tavus does not confirm that this persona is unedited. apply_plan(plan_id={!r}) writes "
     "without that check."
 )
 

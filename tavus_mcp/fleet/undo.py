@@ -90,7 +90,7 @@ async def _propose_restore(
         after = expected
     else:
         raise Refused("It is not known whether the plan changed it; look with list_revisions.")
-    undo = build_undo(before, after.revision, operations, app.masker)
+    undo = build_undo(before, after, operations, app.masker)
     if undo is None:
         raise Refused("Nothing of it can come back: Tavus never shows it, or it holds a secret.")
     paths: list[str] = undo.arguments["only"]

@@ -10,6 +10,7 @@ from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, record_outcome
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.hidden_keys import may_hide_key
 from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import has_secret_at
 from tavus_mcp.models.persona import is_unread
@@ -64,7 +65,9 @@ def has_taken_effect(
     comparable = {
         path: value
         for path, value in expected.items()
-        if not has_secret_at(pointer_tokens(path), value) and not is_unread(current.data, path)
+        if not has_secret_at(pointer_tokens(path), value)
+        and not is_unread(current.data, path)
+        and not may_hide_key(current.data, path)
     }
     return bool(comparable) and all(
         is_same(value, get_at(visible, path), path) for path, value in comparable.items()

@@ -17,6 +17,7 @@ from tavus_mcp.errors import PatchMisfit, Refused
 from tavus_mcp.models.base import JsonObject, is_set
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import find_excerpts, free_texts, list_first
+from tavus_mcp.models.hidden_keys import may_hide_key
 from tavus_mcp.models.json_patch import (
     Operation,
     PatchError,
@@ -75,8 +76,10 @@ class SetFields:
         for pointer in self.unset:
             if pointer[1:] in UNKNOWN_WHEN_ABSENT:  # it may be set, so it is emptied
                 result[pointer[1:]] = []
-                continue
-            remove_at(result, pointer)
+            elif may_hide_key(data, pointer):
+                _empty_hidden_key(result, pointer)
+            else:
+                remove_at(result, pointer)
         return result
 
     def _values_to_set(self, data: JsonObject) -> Mapping[str, Any]:
@@ -239,10 +242,16 @@ class RawPatch:
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return the patched copy. Raises ``PatchMisfit`` with every problem of the patch."""
+        operations = [
+            Operation("add", item.path, "")
+            if item.op == "remove" and may_hide_key(data, item.path)
+            else item
+            for item in self.operations
+        ]
         if not self.problems:
             with suppress(PatchError):
-                return _require_object(apply_patch(data, self.operations))
-        misfits, repaired = find_misfits(data, self.operations)
+                return _require_object(apply_patch(data, operations))
+        misfits, repaired = find_misfits(data, operations)
         numbers = self.numbers or range(len(self.operations))
         problems = [
             f"/patch/{numbers[item.number]} ({self.operations[item.number].op}): "
@@ -274,6 +283,13 @@ def _missing_function_message(name: str, names: list[str]) -> str:
 def put_at(data: JsonObject, pointer: str, value: Any) -> None:
     """Set a value, null included, in place; parents that are missing are created."""
     _ensure_parent(data, pointer)[pointer_tokens(pointer)[-1]] = copy.deepcopy(value)
+
+
+def _empty_hidden_key(data: JsonObject, pointer: str) -> None:
+    """Empty a key that may be there without being shown, unless its layer was removed."""
+    layer = get_at(data, pointer_of(pointer_tokens(pointer)[:-1]))
+    if isinstance(layer, dict):
+        layer[pointer_tokens(pointer)[-1]] = ""
 
 
 def remove_at(data: JsonObject, pointer: str) -> None:

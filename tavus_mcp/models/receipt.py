@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.models.findings import Finding, ToolCall
+from tavus_mcp.models.hidden_keys import is_hidden_removal
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
@@ -19,7 +20,7 @@ from tavus_mcp.models.json_patch import (
     pointer_of,
     pointer_tokens,
 )
-from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.masking import MASK, Masker
 from tavus_mcp.models.text_differences import MAX_PART_CHARS, abridge
 
 _MAX_REMARK_CHARS = 60
@@ -178,6 +179,8 @@ def _change(
     masker: Masker,
     defaults: FieldDefaults,
 ) -> FieldChange:
+    if is_hidden_removal(operation):
+        return FieldChange(path=operation.path, before=MASK)
     is_insert = operation.op == "add" and _is_item(before, operation)
     old = None if is_insert else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value

@@ -8,6 +8,7 @@ from typing import Any
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
+from tavus_mcp.models.hidden_keys import may_hide_key
 from tavus_mcp.models.json_patch import ABSENT, diff, pointer_of
 from tavus_mcp.models.persona import is_unread
 
@@ -39,7 +40,8 @@ _MESSAGES = {False: "Already set to this value.", True: "Already not set."}
 def _is_already_set(before: Document, path: str, value: Any) -> bool:
     stored = before.at(path, ABSENT)
     if value is ABSENT:
-        return stored is ABSENT and not is_unread(before.data, path)
+        is_known = not (is_unread(before.data, path) or may_hide_key(before.data, path))
+        return stored is ABSENT and is_known
     return stored is not ABSENT and not diff(stored, value)
 
 

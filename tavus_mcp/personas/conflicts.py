@@ -26,19 +26,52 @@ from tavus_mcp.models.json_patch import (
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.models.receipt import LIVE_STATUSES
 from tavus_mcp.personas.change_lines import render_change
+from tavus_mcp.personas.edit_guard import OVERWRITTEN_UNSEEN
 from tavus_mcp.personas.readback import unexpected_differences
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_paths
 
 EDITED_MEANWHILE = "edited-meanwhile"
 OUTSIDE = "outside this journal"
+PUBLICATION_TOOL = "publish_persona"
+"""The tool of a publication, which may change any field; a stored value."""
+_INVALID_PATCH = 422
+"""The status of a request that is no JSON Patch (docs: patch-persona)."""
 MAKE_PLAN_AGAIN = "Show this to the person; if the change is still wanted, make the plan again."
 _MAX_CONFLICT_ITEMS = 8
 """Fields that a conflict names; the others are counted."""
 
 
 class EditChecksRefused(ToolFailure):
-    """Tavus refuses ``test`` operations, so nothing was written; the text says what it said."""
+    """The ``test`` operations of a change were refused alone as well, so nothing was written.
+
+    The text says what Tavus said. ``has_other_values`` is set when it accepts ``test`` operations:
+    then the fields hold other values than reads return.
+    """
+
+    def __init__(self, message: str, *, has_other_values: bool) -> None:
+        super().__init__(message)
+        self.has_other_values = has_other_values
+
+
+def checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
+    """Return the finding for a change that is planned because its edits cannot be checked."""
+    reason = (
+        "Tavus refused to check, in the same request, that these fields have not been edited."
+        f" {refusal}"
+    )
+    if refusal.has_other_values:
+        reason = (
+            "Tavus holds other values here than it returns: a draft of the persona may have them, "
+            f"or they contain keys. {refusal}"
+        )
+    return warning(
+        "checks-refused",
+        f"Nothing was written. {reason} apply_plan reads them once more and then writes without "
+        f"that check: {OVERWRITTEN_UNSEEN}",
+        hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+        source="D:patch-persona",
+    )
 
 
 def edited_meanwhile_findings(
@@ -130,11 +163,20 @@ async def _find_editor(
         intent = intents.get(entry.ref) if entry.kind == "outcome" else None
         if intent is None or entry.seq < since or entry.status not in LIVE_STATUSES:
             continue
-        if any(overlaps(path, own) for own in intent.paths):
-            state = await find_state(app, entry.persona_id, entry.revision_digest or entry.revision)
-            is_ours = state is not None and not is_changed(state.at(path, ABSENT), value)
-            return f"by {entry.tool} at {entry.at}" if is_ours else OUTSIDE
+        is_publication = entry.tool == PUBLICATION_TOOL
+        if not is_publication and not any(overlaps(path, own) for own in intent.paths):
+            continue
+        is_ours = await _has_value(app, entry, path, value)
+        if is_publication and (not is_ours or await _has_value(app, intent, path, value)):
+            continue  # it did not change this field
+        return f"by {entry.tool} at {entry.at}" if is_ours else OUTSIDE
     return OUTSIDE
+
+
+async def _has_value(app: App, entry: JournalEntry, path: str, value: object) -> bool:
+    """Tell whether the state that an entry names had a value, masked, in a field."""
+    state = await find_state(app, entry.persona_id, entry.revision_digest or entry.revision)
+    return state is not None and not is_changed(state.at(path, ABSENT), value)
 
 
 async def require_revision(
@@ -183,6 +225,7 @@ async def require_tests_at_fault(
 
     Raises ``Conflict`` when the persona changed meanwhile, ``EditChecksRefused`` when Tavus refuses
     the ``test`` operations alone as well, else the refusal: then it is about the change itself.
+    Operations of ``test`` alone write nothing.
     """
     endpoint = ENDPOINTS[before.kind]
     if refusal.status not in (400, 422):
@@ -197,9 +240,20 @@ async def require_tests_at_fault(
     if not tests:
         raise refusal
     try:
-        await app.api.patch_object(
-            endpoint, before.object_id, tests, {}
-        )  # tests alone write nothing
+        await app.api.patch_object(endpoint, before.object_id, tests, {})
     except RequestRejected as error:
-        raise EditChecksRefused(error.answer) from error
+        accepted = error.status != _INVALID_PATCH and await _accepts_tests(app, before)
+        raise EditChecksRefused(error.answer, has_other_values=accepted) from error
     raise refusal
+
+
+async def _accepts_tests(app: App, before: Document) -> bool:
+    """Tell whether Tavus accepts a ``test`` that is certainly true: of the id of a persona."""
+    if before.kind != "persona":
+        return False
+    test = Operation("test", "/persona_id", before.object_id)
+    try:
+        await app.api.patch_object(ENDPOINTS[before.kind], before.object_id, [test], {})
+    except TavusError:
+        return False
+    return True

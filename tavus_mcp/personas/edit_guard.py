@@ -9,6 +9,7 @@ from typing import Any
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
+from tavus_mcp.models.hidden_keys import may_hide_keys_inside
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
@@ -23,6 +24,11 @@ from tavus_mcp.text import quote_paths
 
 UNTESTED = "edits-not-checked"
 """The rule of the finding for fields whose edits by others a write cannot see."""
+OVERWRITTEN_UNSEEN = (
+    "an edit made elsewhere between the last read and the write is overwritten, and cannot be "
+    "shown or recorded, because Tavus does not return it."
+)
+"""The end of a sentence on writes without ``test`` operations."""
 _UPDATED_AT = "/updated_at"
 _MAX_LISTED_PATHS = 8
 
@@ -38,10 +44,7 @@ class EditGuard:
         """Return the finding for the paths that no ``test`` protects, if there are any."""
         if not self.untested:
             return []
-        message = (
-            "Tavus cannot check for edits by others here. An edit made in the same moment is "
-            "overwritten."
-        )
+        message = f"Tavus cannot check for edits by others here: {OVERWRITTEN_UNSEEN}"
         if len(self.untested) > 1:
             message = f"{quote_paths(self.untested, _MAX_LISTED_PATHS)}: {message}"
         return [info(UNTESTED, message, path=self.untested[0])]
@@ -51,27 +54,30 @@ def build_edit_guard(before: Document, operations: Sequence[Operation]) -> EditG
     """Return the ``test`` operations for a change of a persona as it was read.
 
     They require that each replaced value is still there: a leaf, or the whole list that it is in.
-    Secrets are read masked and cannot be tested; of an object or list that holds one, the other
-    leaves are. Where there was no value, and for members that may be added to an object that is
-    replaced, the persona's ``updated_at`` is tested instead. Beside a key, its address is tested,
-    so that a key is not sent to an address that was changed meanwhile.
+    Secrets are read masked and cannot be tested; of an object or list that holds one, or may hold a
+    key that is not shown, the other leaves are. Where there was no value, and for members that may
+    be added to an object that is replaced, the persona's ``updated_at`` is tested instead. Beside a
+    key, its address is tested, so that a key is not sent to an address that was changed meanwhile.
     """
     tests: dict[str, Operation] = {}
     untested: list[str] = []
+    has_time = before.tests_time and before.data.get("updated_at") is not None
     for path in dict.fromkeys(outermost_list(before.data, item.path) for item in operations):
         old, tokens = get_at(before.data, path, ABSENT), pointer_tokens(path)
         if old is ABSENT:
             needs_time = True
-        elif not has_secret_at(tokens, old):
+        elif not has_secret_at(tokens, old) and not (
+            has_time and may_hide_keys_inside(before.data, path)
+        ):
             tests[path] = Operation("test", path, old)
             needs_time = False
         else:
-            leaves = dict(_iter_leaves(tokens, old))
+            leaves = dict(_iter_leaves(before.data, tokens, old))
             tests |= {leaf: Operation("test", leaf, value) for leaf, value in leaves.items()}
             needs_time = isinstance(old, (dict, list))
             untested += [] if needs_time else [path]
         if needs_time:
-            if not before.tests_time or before.data.get("updated_at") is None:
+            if not has_time:
                 untested.append(path)
             else:
                 tests[_UPDATED_AT] = Operation("test", _UPDATED_AT, before.data["updated_at"])
@@ -122,13 +128,16 @@ def _address_tests(before: Document, tokens: Sequence[str]) -> dict[str, Operati
     }
 
 
-def _iter_leaves(tokens: Sequence[str], value: Any) -> Iterator[tuple[str, Any]]:
+def _iter_leaves(
+    document: JsonObject, tokens: Sequence[str], value: Any
+) -> Iterator[tuple[str, Any]]:
     """Yield the pointer and the value of each part without a secret, as large as possible."""
-    if not has_secret_at(tokens, value):
-        yield pointer_of(tokens), value
+    path = pointer_of(tokens)
+    if not has_secret_at(tokens, value) and not may_hide_keys_inside(document, path):
+        yield path, value
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _iter_leaves((*tokens, name), item)
+            yield from _iter_leaves(document, (*tokens, name), item)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _iter_leaves((*tokens, str(index)), item)
+            yield from _iter_leaves(document, (*tokens, str(index)), item)

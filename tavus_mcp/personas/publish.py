@@ -9,13 +9,12 @@ from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.conflicts import require_revision
+from tavus_mcp.personas.conflicts import PUBLICATION_TOOL, require_revision
 from tavus_mcp.personas.receipts import WriteReport, build_receipt, build_undo
 from tavus_mcp.personas.write_effect import EDITS_DISCARDED, response_lost
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
 
-TOOL = "publish_persona"
-"""The name of the tool, also in the journal."""
+TOOL = PUBLICATION_TOOL
 
 
 async def store_publication_plan(
@@ -62,7 +61,7 @@ async def publish(app: App, plan: plans.Plan) -> Receipt:
     if not write.is_read_back:
         status = "unverified"
     findings += [*write.mismatches, *await write.record_outcome(status, current)]
-    undo = build_undo(before, current.revision, operations, app.masker)
+    undo = build_undo(before, current, operations, app.masker)
     report = WriteReport(status, before, current, operations, findings)
     return build_receipt(app, report, undo=undo)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.hidden_keys import KEY_PATHS
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 from tavus_mcp.models.masking import is_masked, is_secret_path
 from tavus_mcp.models.persona import UNKNOWN_WHEN_ABSENT, is_unread
@@ -47,8 +48,8 @@ _EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 def is_equivalent_value(expected: object, actual: object, path: str, catalog: Catalog) -> bool:
     """Tell whether a value reads back as it was written; ``None`` stands for an absent one.
 
-    A masked key is equivalent to any value, an absent value to the default of its field, and an
-    absent object to one that holds nothing but defaults.
+    A masked key is equivalent to any value, and so is one that reads do not show; an absent value
+    to the default of its field, and an absent object to one that holds nothing but defaults.
     """
     if isinstance(expected, dict) and isinstance(actual, dict | None):
         members = actual or {}
@@ -65,6 +66,7 @@ def is_equivalent_value(expected: object, actual: object, path: str, catalog: Ca
         expected == actual
         or (is_masked(actual) and is_secret_path(pointer_tokens(path)))
         or (expected in _EMPTY_VALUES and actual in _EMPTY_VALUES)
+        or (path in KEY_PATHS and actual is None and expected is not None)
     ):
         return True
     default = catalog.default_value(path)

@@ -11,6 +11,7 @@ from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.restoring import CUSTOM_LLM, restore_fields, unrestored_paths
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info
+from tavus_mcp.models.hidden_keys import KEY_PATHS, is_hidden_removal, iter_unread_keys
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
@@ -100,6 +101,7 @@ def loss_findings(
         if is_changed(before.at(path, ABSENT), get_at(after, path, ABSENT))
     ]
     lost += [path for path in touched if is_unread(before.data, path)]
+    lost += [item.path for item in operations if is_hidden_removal(item)]
     if set(CUSTOM_LLM) <= set(lost):  # one finding for both
         lost.remove(_LLM_MODEL)
     return [_loss_finding(before, path) for path in dict.fromkeys(lost)]
@@ -107,7 +109,8 @@ def loss_findings(
 
 def _loss_finding(before: Document, path: str) -> RuleFinding:
     old = before.at(path)
-    if isinstance(old, str) and old != "" and is_secret_path(pointer_tokens(path)):
+    is_key = path in KEY_PATHS or (isinstance(old, str) and old != "")
+    if is_key and is_secret_path(pointer_tokens(path)):
         return info(
             "key-replaced",
             "The previous key cannot be restored: Tavus never returns keys.",
@@ -128,17 +131,18 @@ def _loss_finding(before: Document, path: str) -> RuleFinding:
 
 
 def build_undo(
-    before: Document, after_revision: str, operations: Sequence[Operation], masker: Masker
+    before: Document, current: Document, operations: Sequence[Operation], masker: Masker
 ) -> Undo | None:
     """Return the call that restores the fields that a change touched, and no others.
 
-    ``after_revision`` is the revision that the change led to: fields that are edited later are then
-    a conflict and not overwritten.
+    ``current`` is the object as it was read back; the call names its revision, so that fields that
+    are edited later are a conflict and not overwritten.
 
     What cannot be restored is left out: secrets, what Tavus never returns, and the address of a
     language model without its key. None when nothing else is left.
     """
-    touched = _touched_paths(before, operations)
+    unread = {*iter_unread_keys(current.data, operations)}
+    touched = [path for path in _touched_paths(before, operations) if path not in unread]
     stored, after = _as_stored(before, masker), apply_patch(before.data, operations)
     restored = restore_fields(stored, touched, after)
     paths = [
@@ -153,7 +157,7 @@ def build_undo(
         arguments={
             "persona_id": before.journal_id,
             "revision": before.revision,
-            "after_revision": after_revision,
+            "after_revision": current.revision,
             "only": paths,
         },
     )

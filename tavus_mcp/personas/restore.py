@@ -18,6 +18,7 @@ from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.hidden_keys import may_hide_key
 from tavus_mcp.models.json_patch import PatchError, diff, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
@@ -213,7 +214,7 @@ class RestoreFields:
     def unrestored_findings(self, current: JsonObject) -> list[RuleFinding]:
         """Return a finding for each field that cannot be restored, or compared for an undo."""
         lost = unrestored_paths(self.target, self.paths, current)
-        unread = [path for path in self.paths if is_unknown(self.target, path)]
+        unread = [path for path in self.paths if self._is_unknown(path, current)]
         uncompared = (
             self.guard.uncompared_findings(current, self.compute_restored(current))
             if self.guard
@@ -224,6 +225,11 @@ class RestoreFields:
             *map(_unread_finding, unread),
             *uncompared,
         ]
+
+    def _is_unknown(self, path: str, current: JsonObject) -> bool:
+        """Tell whether it is not known what a field was; of a key, nor whether there is one."""
+        is_hidden = may_hide_key(self.target.data, path) and may_hide_key(current, path)
+        return is_hidden or is_unknown(self.target, path)
 
     def compute_restored(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields restored, without looking at what that overwrites."""

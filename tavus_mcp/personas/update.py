@@ -25,7 +25,8 @@ from tavus_mcp.errors import CheckRefused, Refused, RequestRejected
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
 from tavus_mcp.models.document import Document, PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, sort_by_severity, warning
+from tavus_mcp.models.findings import RuleFinding, sort_by_severity
+from tavus_mcp.models.hidden_keys import to_sent_operations
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
 from tavus_mcp.models.masking import MASK, has_masked_secret_at
 from tavus_mcp.models.receipt import Receipt
@@ -33,6 +34,7 @@ from tavus_mcp.personas import plans
 from tavus_mcp.personas.already_set import already_set_findings
 from tavus_mcp.personas.conflicts import (
     EditChecksRefused,
+    checks_refused_finding,
     edited_meanwhile_findings,
     require_revision,
     require_tests_at_fault,
@@ -149,13 +151,13 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     intent = request.build_intent(before, operations, after, used_seq)
     guard = request.build_guard(before, operations)
     needs_last_look = not request.checks_edits or (not before.tests_time and bool(guard.untested))
-    answer = WriteAnswer()
+    answer, latest = WriteAnswer(), None
     try:
         async with recorded_write(app, intent) as write:
             if needs_last_look:
-                await _look_again(app, request, before, operations)
+                latest = await _look_again(app, request, before, operations)
             try:
-                sent = [*guard.tests, *operations]
+                sent = [*guard.tests, *to_sent_operations(operations)]
                 answer = await app.api.patch_object(endpoint, request.object_id, sent, after.data)
             except RequestRejected as error:
                 await require_tests_at_fault(app, before, error, guard.tests)
@@ -171,22 +173,26 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
         return await _answer_draft(write, before, current, operations, findings)
     if request.verify_all_fields:
         findings += edited_meanwhile_findings(after, current, app.catalog)
-    if needs_last_look:
-        findings += await overwritten_findings(app, write.intent, before, operations)
+    if latest is not None:
+        findings += await overwritten_findings(app, write, latest, current, operations)
     findings += await write.record_outcome(effect.status, current)
     effective = operations if answer.is_changed else ()
-    undo = build_undo(before, current.revision, effective, app.masker)
+    undo = build_undo(before, current, effective, app.masker)
     report = WriteReport(effect.status, before, current, effective, sort_by_severity(findings))
     return build_receipt(app, report, undo=undo)
 
 
 async def _look_again(
     app: App, request: UpdateRequest, before: Document, operations: Sequence[Operation]
-) -> None:
-    """Raise ``Conflict`` if fields that are about to be written were edited since ``before``."""
+) -> Document:
+    """Return the object as it is read last before it is written.
+
+    Raises ``Conflict`` if fields that are about to be written were edited since ``before``.
+    """
     latest = await app.api.get_object(request.rules.endpoint, request.object_id)
     subject = _EDITED_AT_LAST if request.plan else _EDITED_MEANWHILE
     await require_unedited(app, before, latest, [item.path for item in operations], subject)
+    return latest
 
 
 async def _answer_draft(
@@ -245,7 +251,7 @@ async def _plan_without_checks(
 ) -> Receipt:
     """Return a plan that says that Tavus refuses to check for edits by others."""
     _, operations, findings = compute_update(app, before, request)
-    findings.insert(0, _checks_refused_finding(refusal))
+    findings.insert(0, checks_refused_finding(refusal))
     return await _plan(app, before, request, operations, findings, **{_CHECKS_REFUSED: True})
 
 
@@ -295,10 +301,9 @@ def compute_update(
     findings += already_set_findings(request.change, before)
     findings += replaced_layer_findings(request.change, before)
     findings += replacement_findings(app, request.change, before)
-    if request.checks_edits:
-        findings += request.build_guard(before, operations).findings()
-    elif request.rules.endpoint.takes_tests:
+    if not request.checks_edits and request.rules.endpoint.takes_tests:
         operations = write_whole_lists(before, after, operations)
+    findings += request.build_guard(before, operations).findings()
     return after, operations, sort_by_severity([*request.findings, *respellings, *findings])
 
 
@@ -343,17 +348,6 @@ _EDITED_MEANWHILE = "Fields that this change writes were edited meanwhile"
 _EDITED_AT_LAST = "Fields that this plan changes were edited while it was being applied"
 _CHECKS_REFUSED = "checks_refused"
 """The member of a plan's detail that says that Tavus refused ``test`` operations."""
-
-
-def _checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
-    return warning(
-        "checks-refused",
-        "Nothing was written. Tavus refused to check, in the same request, that nobody has edited "
-        f"these fields. {refusal} apply_plan reads them once more and then writes without "
-        "that check: an edit made in the same moment would be overwritten.",
-        hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
-        source="D:patch-persona",
-    )
 
 
 def refuse_masks(operations: Sequence[Operation]) -> None:

@@ -10,6 +10,7 @@ from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.hidden_keys import is_hidden_removal, iter_unread_keys
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.persona import is_unread
 from tavus_mcp.tavus_api.write_answer import WriteAnswer
@@ -97,7 +98,17 @@ def unread_findings(current: Document, operations: Sequence[Operation]) -> list[
         )
         for item in operations
         if is_unread(current.data, item.path)
+    ] + [
+        _unread_key_finding(path, operations) for path in iter_unread_keys(current.data, operations)
     ]
+
+
+def _unread_key_finding(path: str, operations: Sequence[Operation]) -> RuleFinding:
+    """Return the finding for a key that was sent or removed and is not shown."""
+    message = "Sent, but it cannot be read back: Tavus returns no key here. An undo leaves it."
+    if any(is_hidden_removal(item) and item.path == path for item in operations):
+        message = "Removed if there was one, which cannot be read back: Tavus returns no key here."
+    return warning("unverified", message, path=path)
 
 
 def response_lost(noun: str) -> RuleFinding:

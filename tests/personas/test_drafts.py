@@ -65,6 +65,8 @@ async def test_a_change_that_a_draft_holds_already_is_not_reported_as_unchanged(
     persona_id, _ = await draft_a_name(tool_client)
     planned = await tool_client.expect_result("update_persona", persona_id=persona_id, name="Eve")
     assert planned["status"] == "planned"  # the draft fails the test of the live value
+    assert "Tavus holds other values here than it returns" in messages_of(planned)
+    assert "refused to check" not in messages_of(planned)
     again = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
     assert again["status"] == "unverified"
     assert "reads otherwise" in messages_of(again)
@@ -111,6 +113,22 @@ async def test_publishing_is_a_plan_and_sends_nothing(tool_client: ToolClient) -
     assert "no draft" in messages_of(published)
     again = await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
     assert "carried out already" in again
+
+
+async def test_a_conflict_names_a_publication_as_what_changed_a_field(
+    tool_client: ToolClient,
+) -> None:
+    persona_id, receipt = await draft_a_name(tool_client)
+    await tool_client.edit_in_dashboard(persona_id, "/greeting", "Welcome!")
+    planned = await tool_client.expect_result("publish_persona", persona_id=persona_id)
+    changes = {"persona_id": persona_id, "name": "Eva", "greeting": "Hello.", "dry_run": True}
+    change = await tool_client.expect_result("update_persona", **changes)
+    await tool_client.expect_error("apply_plan", plan_id=receipt["plan_id"])
+    await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    await tool_client.edit_in_dashboard(persona_id, "/greeting", "Ciao.")
+    message = await tool_client.expect_error("apply_plan", plan_id=change["plan_id"])
+    assert '"Ada" -> "Eve" (changed by publish_persona at' in message
+    assert '-> "Ciao." (changed outside this journal)' in message
 
 
 async def test_a_publication_is_refused_when_the_live_persona_was_edited(

@@ -214,6 +214,9 @@ async def test_a_patch_refused_for_its_test_operations_becomes_a_plan_that_says_
         assert [*find_test_values(first)] == ["/greeting"]
         assert [item["op"] for item in tests_alone] == ["test"]
         assert last == [item for item in first if item["op"] != "test"]
+        for answer in (planned, receipt):
+            text = " ".join(item["message"] for item in answer["findings"])
+            assert "between the last read and the write is overwritten, and cannot be shown" in text
 
 
 async def test_a_plan_without_test_operations_does_not_overwrite_a_field_edited_since(
@@ -251,6 +254,29 @@ async def test_an_edit_just_before_a_plan_without_test_operations_is_sent_is_a_c
         assert "while it was being applied" in error
         assert '-> "Ciao."' in error
         assert (store.get("persona", persona_id) or {})["greeting"] == "Ciao."
+
+
+async def test_an_edit_of_other_fields_too_shows_that_values_may_have_been_overwritten(
+    open_tool_client: Any, sandbox: ASGIApp, store: Store
+) -> None:
+    between = AppWithHook(AppWithoutTestOperations(sandbox))
+    async with open_tool_client(between) as tool_client:
+        persona_id = await tool_client.create_persona(greeting="Hi.")
+        planned = await tool_client.expect_result(
+            "update_persona", persona_id=persona_id, greeting="Hello."
+        )
+        requests = iter(range(9))
+
+        def edit_before_the_write() -> None:
+            if next(requests) == 2:
+                row = store.get("persona", persona_id) or {}
+                store.put("persona", persona_id, row | {"greeting": "Ciao.", "context": "New."})
+
+        between.before_request = edit_before_the_write
+        receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+        (finding,) = [item for item in receipt["findings"] if item["path"] == "/context"]
+        assert "edited elsewhere in the same moment" in finding["message"]
+        assert "it was overwritten there" in finding["message"]
 
 
 async def test_a_refusal_of_the_change_itself_is_no_plan(tool_client: ToolClient) -> None:
