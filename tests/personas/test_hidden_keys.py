@@ -81,7 +81,7 @@ async def test_a_key_that_is_not_there_is_removed_without_effect(
 
 
 @pytest.mark.parametrize("more", [{}, {"stability": 0.3}])
-async def test_a_key_that_is_set_and_not_shown_is_unverified_and_left_by_the_undo(
+async def test_a_key_that_is_set_and_hidden_is_unverified_and_left_by_the_undo(
     tool_client: ToolClient, store: Store, more: JsonObject
 ) -> None:
     tts = {"tts_engine": "elevenlabs", "external_voice_id": "abc"}
@@ -98,7 +98,7 @@ async def test_a_key_that_is_set_and_not_shown_is_unverified_and_left_by_the_und
     assert more or "undo" not in receipt
 
 
-async def test_a_layer_with_a_key_that_is_not_shown_is_undone_with_a_check_for_edits(
+async def test_a_layer_with_a_hidden_key_is_undone_with_a_check_for_edits(
     tool_client: ToolClient, store: Store
 ) -> None:
     persona_id = await open_persona(tool_client, "absent")

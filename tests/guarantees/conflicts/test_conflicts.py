@@ -37,6 +37,17 @@ def sent_patches(tool_client: ToolClient) -> list[list[dict[str, Any]]]:
     ]
 
 
+async def refuse_next_patch(tool_client: ToolClient) -> None:
+    """Let Tavus refuse the next change, whatever it is."""
+    fault = {
+        "kind": "status",
+        "method": "PATCH",
+        "status": 400,
+        "body": {"message": "Invalid value"},
+    }
+    await tool_client.control_sandbox("POST", "/faults", fault)
+
+
 def find_test_values(operations: list[dict[str, Any]]) -> dict[str, Any]:
     return {item["path"]: item["value"] for item in operations if item["op"] == "test"}
 
@@ -280,11 +291,12 @@ async def test_an_edit_of_other_fields_too_shows_that_values_may_have_been_overw
 
 
 async def test_a_refusal_of_the_change_itself_is_no_plan(tool_client: ToolClient) -> None:
-    persona_id = await tool_client.create_persona()
+    persona_id = await tool_client.create_persona(greeting="Hi.")
+    await refuse_next_patch(tool_client)
     error = await tool_client.expect_error(
-        "update_persona", persona_id=persona_id, default_replica_id="r0000000000"
+        "update_persona", persona_id=persona_id, greeting="Hello."
     )
-    assert "Invalid replica_id" in error
+    assert "Invalid value" in error
 
 
 async def test_an_object_with_a_key_is_removed_only_as_it_was_read(
@@ -371,9 +383,8 @@ async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
 
 async def test_a_change_refused_by_itself_is_reported_as_failed(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
-    await tool_client.expect_error(
-        "update_persona", persona_id=persona_id, default_replica_id="r0000000000"
-    )
+    await refuse_next_patch(tool_client)
+    await tool_client.expect_error("update_persona", persona_id=persona_id, greeting="Hello.")
     (row,) = (await tool_client.expect_result("list_revisions", persona_id=persona_id, limit=1))[
         "revisions"
     ]
