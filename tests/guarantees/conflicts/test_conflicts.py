@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx2
 import pytest
 from mcp_client import SECRET, ToolClient
-from scheduler import AppWithHook, AppWithoutTestOperations
+from patches import find_test_values, patch_persona, sent_patches
+from scheduler import AppWithHook
 from starlette.types import ASGIApp
 
 from tavus_mcp.sandbox.app import build_sandbox
@@ -21,22 +21,6 @@ pytestmark = pytest.mark.anyio
 OTHER_KEY = "el-7c2f1b9e5d"
 
 
-async def patch_persona(client: httpx2.AsyncClient, persona_id: str, path: str, value: Any) -> None:
-    answer = await client.patch(
-        f"/personas/{persona_id}", json=[{"op": "add", "path": path, "value": value}]
-    )
-    assert answer.status_code == 200, answer.text
-
-
-def sent_patches(tool_client: ToolClient) -> list[list[dict[str, Any]]]:
-    """Return the patches that went out, in order."""
-    return [
-        json.loads(item.content)
-        for item in tool_client.transport.requests
-        if item.method == "PATCH"
-    ]
-
-
 async def refuse_next_patch(tool_client: ToolClient) -> None:
     """Let Tavus refuse the next change, whatever it is."""
     fault = {
@@ -46,10 +30,6 @@ async def refuse_next_patch(tool_client: ToolClient) -> None:
         "body": {"message": "Invalid value"},
     }
     await tool_client.control_sandbox("POST", "/faults", fault)
-
-
-def find_test_values(operations: list[dict[str, Any]]) -> dict[str, Any]:
-    return {item["path"]: item["value"] for item in operations if item["op"] == "test"}
 
 
 async def test_a_replaced_leaf_is_guarded_by_a_test_of_the_value_read(
@@ -206,90 +186,6 @@ async def test_a_refused_plan_can_be_made_again_and_carried_out(
     assert now["persona_name"] == "Eva"
 
 
-async def test_a_patch_refused_for_its_test_operations_becomes_a_plan_that_says_so(
-    open_tool_client: Any, sandbox: ASGIApp
-) -> None:
-    async with open_tool_client(AppWithoutTestOperations(sandbox)) as tool_client:
-        persona_id = await tool_client.create_persona(greeting="Hi.")
-        planned = await tool_client.expect_result(
-            "update_persona", persona_id=persona_id, greeting="Hello."
-        )
-        assert planned["status"] == "planned"
-        assert "op 'test' is not supported" in planned["findings"][0]["message"]
-        assert "Nothing was written" in planned["findings"][0]["message"]
-        assert (await tool_client.read_persona(persona_id))["greeting"] == "Hi."
-        receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
-        assert receipt["status"] == "applied"
-        assert (await tool_client.read_persona(persona_id))["greeting"] == "Hello."
-        first, tests_alone, last = sent_patches(tool_client)
-        assert [*find_test_values(first)] == ["/greeting"]
-        assert [item["op"] for item in tests_alone] == ["test"]
-        assert last == [item for item in first if item["op"] != "test"]
-        for answer in (planned, receipt):
-            text = " ".join(item["message"] for item in answer["findings"])
-            assert "between the last read and the write is overwritten, and cannot be shown" in text
-
-
-async def test_a_plan_without_test_operations_does_not_overwrite_a_field_edited_since(
-    open_tool_client: Any, sandbox: ASGIApp, dashboard_client: httpx2.AsyncClient
-) -> None:
-    async with open_tool_client(AppWithoutTestOperations(sandbox)) as tool_client:
-        persona_id = await tool_client.create_persona(greeting="Hi.")
-        planned = await tool_client.expect_result(
-            "update_persona", persona_id=persona_id, greeting="Hello."
-        )
-        await patch_persona(dashboard_client, persona_id, "/greeting", "Ciao.")
-        error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
-        assert '~ /greeting: "Hi." -> "Ciao."' in error
-        assert (await tool_client.read_persona(persona_id))["greeting"] == "Ciao."
-
-
-async def test_an_edit_just_before_a_plan_without_test_operations_is_sent_is_a_conflict(
-    open_tool_client: Any, sandbox: ASGIApp, store: Store
-) -> None:
-    between = AppWithHook(AppWithoutTestOperations(sandbox))
-    async with open_tool_client(between) as tool_client:
-        persona_id = await tool_client.create_persona(greeting="Hi.")
-        planned = await tool_client.expect_result(
-            "update_persona", persona_id=persona_id, greeting="Hello."
-        )
-        requests = iter(range(9))
-
-        def edit_before_the_second_request() -> None:
-            if next(requests) == 1:
-                row = store.get("persona", persona_id) or {}
-                store.put("persona", persona_id, row | {"greeting": "Ciao."})
-
-        between.before_request = edit_before_the_second_request
-        error = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
-        assert "while it was being applied" in error
-        assert '-> "Ciao."' in error
-        assert (store.get("persona", persona_id) or {})["greeting"] == "Ciao."
-
-
-async def test_an_edit_of_other_fields_too_shows_that_values_may_have_been_overwritten(
-    open_tool_client: Any, sandbox: ASGIApp, store: Store
-) -> None:
-    between = AppWithHook(AppWithoutTestOperations(sandbox))
-    async with open_tool_client(between) as tool_client:
-        persona_id = await tool_client.create_persona(greeting="Hi.")
-        planned = await tool_client.expect_result(
-            "update_persona", persona_id=persona_id, greeting="Hello."
-        )
-        requests = iter(range(9))
-
-        def edit_before_the_write() -> None:
-            if next(requests) == 2:
-                row = store.get("persona", persona_id) or {}
-                store.put("persona", persona_id, row | {"greeting": "Ciao.", "context": "New."})
-
-        between.before_request = edit_before_the_write
-        receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
-        (finding,) = [item for item in receipt["findings"] if item["path"] == "/context"]
-        assert "edited elsewhere in the same moment" in finding["message"]
-        assert "it was overwritten there" in finding["message"]
-
-
 async def test_a_refusal_of_the_change_itself_is_no_plan(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona(greeting="Hi.")
     await refuse_next_patch(tool_client)
@@ -339,25 +235,6 @@ async def test_a_new_key_is_sent_only_with_the_address_that_was_read(
     )
     (operations,) = sent_patches(tool_client)
     assert find_test_values(operations) == {"/layers/llm/base_url": address}
-
-
-async def test_a_patch_refused_for_its_test_operations_is_not_resent_after_another_edit(
-    open_tool_client: Any, sandbox: ASGIApp, store: Store
-) -> None:
-    persona_id = ""
-
-    def edited_meanwhile() -> None:
-        row = store.get("persona", persona_id) or {}
-        store.put("persona", persona_id, row | {"persona_name": "Eva"})
-
-    async with open_tool_client(AppWithoutTestOperations(sandbox, edited_meanwhile)) as tool_client:
-        persona_id = await tool_client.create_persona(greeting="Hi.")
-        error = await tool_client.expect_error(
-            "update_persona", persona_id=persona_id, greeting="Hello."
-        )
-        assert '~ /persona_name: "Bot" -> "Eva"' in error
-        assert len(sent_patches(tool_client)) == 1
-        assert (store.get("persona", persona_id) or {})["greeting"] == "Hi."
 
 
 async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
