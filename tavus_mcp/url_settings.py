@@ -16,7 +16,8 @@ from tavus_mcp.keys import BRACED_NAME, BadSetting
 DEFAULT_BASE_URL = "https://tavusapi.com/v2"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(:[0-9]*)?")
-_BASE_PATH = re.compile(r"(/(?!\.)[\w.~-]+)*/v2/*", re.ASCII)
+_BASE_PATH = re.compile(r"(/(?!\.\.?/)([\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/v2/*", re.ASCII)
+"""Segments of RFC 3986 without detours: the path of a gateway may hold a key."""
 _UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx2
 
 from tavus_mcp.app import App
 from tavus_mcp.catalog import load_catalog
+from tavus_mcp.errors import InvalidSettings
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.author import find_author
 from tavus_mcp.journal.journal import Journal
@@ -19,8 +21,9 @@ from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
 from tavus_mcp.models.masking import Masker
-from tavus_mcp.settings import Settings
+from tavus_mcp.settings import Settings, unusable_folder
 from tavus_mcp.tavus_api.client import TavusApi
+from tavus_mcp.text import quote_foreign
 from tavus_mcp.url_settings import find_url_passwords
 
 SANDBOX_STATE_FILE_NAME = "sandbox.sqlite3"
@@ -76,7 +79,17 @@ def _build_sandbox_api(settings: Settings, replacements: Mapping[str, str]) -> T
     def transport() -> httpx2.AsyncBaseTransport:
         from tavus_mcp.sandbox.app import SandboxTransport  # only when it is used: 60 ms
 
-        return _ReplacingTransport(SandboxTransport(sandbox_state_path(settings)), replacements)
+        path = sandbox_state_path(settings)
+        try:
+            return _ReplacingTransport(SandboxTransport(path), replacements)
+        except OSError:
+            reason = str(unusable_folder(path.parent))
+        except sqlite3.Error as error:
+            reason = (
+                f"the state of the sandbox in {quote_foreign(path, 200)} cannot be used "
+                f"({quote_foreign(error)}). Make the file writable, or move it away to begin anew."
+            )
+        raise InvalidSettings([reason[0].upper() + reason[1:]])
 
     return TavusApi("http://127.0.0.1/v2", "sandbox", transport=transport)
 

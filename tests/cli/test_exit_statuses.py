@@ -144,7 +144,7 @@ def test_protection_by_the_configuration_is_named(runner: CommandRunner) -> None
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system without files")
 def test_a_data_folder_that_cannot_be_created_is_a_wrong_setting(runner: CommandRunner) -> None:
     folder = {"TAVUS_MCP_DATA_DIR": "/proc/x"}
-    reason = "the data folder '/proc/x' cannot be created or written to."
+    reason = "data folder '/proc/x' cannot be created or written to."
     for arguments in (("list",), ("doctor",)):
         result = runner.run(*arguments, **folder)
         assert reason in result.stdout + result.stderr, result

@@ -196,6 +196,7 @@ def test_characters_that_no_tavus_key_has_are_named(value: str) -> None:
         ("HTTPS://TavusAPI.com:443/v2/", "https://tavusapi.com/v2"),
         ("https://tavusapi.com./v2", "https://tavusapi.com/v2"),
         ("https://tavus.example:8443/eu/v2", "https://tavus.example:8443/eu/v2"),
+        ("https://gate.example/k:Ab%2F=@1/v2", "https://gate.example/k:Ab%2F=@1/v2"),
         ("http://[::1]:80/v2", "http://[::1]/v2"),
         ("http://LOCALHOST:8123/v2//", "http://localhost:8123/v2"),
     ],
@@ -349,6 +350,19 @@ def test_a_wrong_option_ends_with_64(
     done = fork_server.run(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (64, "")
     assert arguments[-1] in done.stderr
+
+
+def test_an_unusable_state_of_the_sandbox_is_named_in_each_call(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    (tmp_path / "sandbox.sqlite3").write_text("no database " * 100)
+    environment = {"TAVUS_MCP_DATA_DIR": str(tmp_path)}
+    message, logged = call_server(
+        fork_server, tmp_path, "list_personas", "--sandbox", **environment
+    )
+    assert "\nThe state of the sandbox in" in message
+    assert "file is not a database" in message
+    assert logged == ""
 
 
 def test_a_key_in_the_wrong_variable_is_not_printed(
