@@ -57,7 +57,7 @@ def parse_message(line: bytes) -> types.JSONRPCMessage:
             message.params.update(_with_capability_objects(message.params, "capabilities"))
         _correct_envelope(message.params)
         if message.method in _METHODS_WITH_ARGUMENTS:
-            _decode_arguments(message.id, message.params)
+            _decode_arguments(message.id, message.method, message.params)
     return message
 
 
@@ -157,8 +157,11 @@ def _objects_for_flags(capabilities: JsonObject) -> JsonObject:
     return objects
 
 
-def _decode_arguments(request_id: Any, params: JsonObject) -> None:
-    """Replace ``arguments`` that came as [], null or JSON text by an object, in place."""
+def _decode_arguments(request_id: Any, method: str, params: JsonObject) -> None:
+    """Replace ``arguments`` that came as [], null or JSON text by an object, in place.
+
+    Null for an argument of a prompt means "not given"; for one of a tool the tool decides.
+    """
     arguments = params.get("arguments", {})
     if isinstance(arguments, str):
         is_empty = arguments.strip('" \t\r\n') in ("", "null")
@@ -168,4 +171,6 @@ def _decode_arguments(request_id: Any, params: JsonObject) -> None:
     if not isinstance(arguments, dict):
         text = 'arguments must be an object, like {} or {"name": "value"}'
         raise InvalidMessage([request_id], types.INVALID_PARAMS, text)
+    if method == "prompts/get":  # whose arguments are texts
+        arguments = {name: value for name, value in arguments.items() if value is not None}
     params["arguments"] = arguments

@@ -43,6 +43,7 @@ def prepare_arguments(spec: ToolSpec, arguments: JsonObject, schema: JsonObject)
             value = replace_empty_form(value, properties[published], schema)
             if is_not_given(published, value, schema):
                 continue
+            _refuse_flag_for_number(published, value, schema)
         elif name in spec.spread and not value:
             continue
         _add_argument(named, name, published, value)
@@ -71,6 +72,13 @@ def decode_json_text(value: Any, schema: JsonObject, root: JsonObject) -> Any:
     if isinstance(value, list) and isinstance(node.get("items"), dict):
         return [decode_json_text(item, node["items"], root) for item in value]
     return value
+
+
+def _refuse_flag_for_number(name: str, value: Any, schema: JsonObject) -> None:
+    """Raise ``InvalidArgument`` for true or false as a number, which pydantic reads as 1 or 0."""
+    kinds = json_types(schema["properties"][name], schema)[0] - {"null"}
+    if isinstance(value, bool) and kinds and kinds <= {"number", "integer"}:
+        raise InvalidArgument([f"{quote_path('/' + name)}: must be a number, not true or false."])
 
 
 @cache

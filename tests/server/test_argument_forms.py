@@ -188,6 +188,16 @@ async def test_numbers_and_booleans_may_come_as_text(
     }
 
 
+async def test_a_flag_is_no_number(tool_client: ToolClient) -> None:
+    for tool, arguments in (
+        ("list_personas", {"limit": True}),
+        ("configure_llm", {"persona_id": "p1", "temperature": False}),
+    ):
+        message = await tool_client.expect_error(tool, **arguments)
+        assert "must be a number, not true or false." in message
+    assert tool_client.transport.requests == []
+
+
 @pytest.mark.parametrize("tool", SCHEMAS)
 async def test_every_tool_refuses_unknown_arguments(tool_client: ToolClient, tool: str) -> None:
     """The SDK would drop it silently."""

@@ -42,6 +42,12 @@ def test_no_arguments_may_be_written_in_several_ways(session: Session, arguments
     assert not call_raw(session, arguments)["result"].get("isError")
 
 
+def test_null_for_an_argument_of_a_prompt_means_not_given(session: Session) -> None:
+    arguments = {"brief": "A guide at a hotel.", "replica": None}
+    prompt = session.request("prompts/get", name="create_from_brief", arguments=arguments)
+    assert "None" not in prompt["messages"][0]["content"]["text"]
+
+
 @pytest.mark.parametrize("arguments", [5, True, ["x"], "x", '"x"'], ids=repr)
 def test_arguments_that_are_no_object_are_refused(session: Session, arguments: Any) -> None:
     assert "arguments must be an object" in call_raw(session, arguments)["error"]["message"]
