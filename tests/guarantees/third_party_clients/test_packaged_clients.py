@@ -65,8 +65,8 @@ def run_client(
 
 def test_the_plugin_of_livekit_starts_its_calls(run_client: RunClient) -> None:
     result = run_client("livekit_plugin")
-    assert result["stock_call"].startswith("c")
-    assert result["pal_call"].startswith("c")
+    for call in ("stock_call", "pal_call", "persona_call", "greeted_call"):
+        assert result[call].startswith("c")
     assert result["pal_id"].startswith("p")
     assert result["persona_id"].startswith("p")
 
@@ -82,7 +82,7 @@ def test_every_call_of_the_vendors_client_succeeds(run_client: RunClient) -> Non
     result = run_client("vendor_client")
     failures = {name: text for name, text in result["failures"].items() if text is not None}
     assert failures == {}
-    assert len(result["failures"]) >= 22
+    assert len(result["failures"]) >= 50
     assert result["documents"], "the document that was added is listed"
     expected = {
         "objectives": {"objectives_id", "objectives_name", "uuid"},

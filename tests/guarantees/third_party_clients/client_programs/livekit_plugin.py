@@ -14,11 +14,16 @@ async def run(url: str) -> dict[str, str]:
     async with aiohttp.ClientSession() as session:
         api = TavusAPI("key-12345678", url, session=session)
         pal_id = await api.create_pal("Ada", default_face_id=DEFAULT_FACE_ID)
+        persona_id = await api.create_persona("Eva")
+        older_names = {"replica_id": DEFAULT_FACE_ID, "persona_id": persona_id}
+        extra = {"pal_id": pal_id, "custom_greeting": "Hello", "conversational_context": "A visit"}
         return {
             "stock_call": await api.create_conversation(properties=transport),
             "pal_id": pal_id,
             "pal_call": await api.create_conversation(pal_id=pal_id, properties=transport),
-            "persona_id": await api.create_persona("Eva"),
+            "persona_id": persona_id,
+            "persona_call": await api.create_conversation(**older_names, properties=transport),
+            "greeted_call": await api.create_conversation(extra_payload=extra),
             "stock_pal": DEFAULT_PAL_ID,
         }
 

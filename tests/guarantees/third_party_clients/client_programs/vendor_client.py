@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from tavus_mcp.sdk.client.http import TavusClient
 from tavus_mcp.sdk.errors import TavusApiError
-from tavus_mcp.sdk.recipes import capabilities, knowledge, options
+from tavus_mcp.sdk.recipes import capabilities, knowledge, meetings, options
 from tavus_mcp.sdk.recipes.quickstart import quickstart
 
 CHAIN = [{"objective_name": "name", "objective_prompt": "Learn the caller's name"}]
@@ -73,19 +73,53 @@ class Session:
         return list(listed.get("document_ids", []))
 
     async def try_parts(self) -> None:
-        """Create a part of each kind, and attach a tool and a capability."""
+        """Create a part of each kind and change it."""
         client = self.client
-        await self.call("objectives create", client.objectives.create({"data": CHAIN}))
-        await self.call("guardrail create", client.guardrails.create(GUARDRAIL))
-        await self.call("dictionary create", client.pronunciation_dictionaries.create(DICTIONARY))
+        sets, rails = client.objectives, client.guardrails
+        objectives = await self.call("objectives create", sets.create({"data": CHAIN}))
+        await self.call("objectives validate", sets.validate({"data": CHAIN}))
+        change = [{"op": "replace", "path": "/data/0/objective_prompt", "value": "Learn it"}]
+        set_id = objectives.get("objectives_id", "")
+        await self.call("objectives patch", sets.patch(set_id, change))
+        guardrail = await self.call("guardrail create", rails.create(GUARDRAIL))
+        tags = {"tags": ["law"]}
+        await self.call("guardrail patch", rails.patch(guardrail.get("uuid", ""), tags))
+        await self.call("guardrail tags", rails.tags())
+        dictionaries = client.pronunciation_dictionaries
+        dictionary = await self.call("dictionary create", dictionaries.create(DICTIONARY))
+        dictionary_id = dictionary.get("pronunciation_dictionary_id", "")
+        await self.call("dictionary patch", dictionaries.patch(dictionary_id, {"name": "brands"}))
         tool = await self.call("tool create", client.tools.create(TOOL))
-        ids = [tool.get("tool_id", "")]
-        await self.call("tool attach", client.pals.attach_tools(self.pal_id, ids))
-        await self.call(
-            "capability attach",
-            capabilities.attach_pal_capability(client, self.pal_id, "magic_canvas"),
-        )
-        await self.call("capabilities", capabilities.list_pal_capabilities(client, self.pal_id))
+        tool_id = tool.get("tool_id", "")
+        await self.call("tool patch", client.tools.patch(tool_id, {"description": "Book it"}))
+        await self.call("tool attach", client.pals.attach_tools(self.pal_id, [tool_id]))
+        await self.call("tool list", client.pals.list_tools(self.pal_id))
+        await self.call("tool detach", client.pals.detach_tool(self.pal_id, tool_id))
+        await self.call("tool attach again", client.pals.attach_tools(self.pal_id, [tool_id]))
+
+    async def try_capabilities(self) -> None:
+        """Attach each capability, change it, detach it, and attach one for good."""
+        client, pal_id = self.client, self.pal_id
+        document = await client.documents.create_from_url("https://example.com/slides.pdf")
+        arguments: dict[str, dict[str, Any]] = {
+            "magic_canvas": {"magic_canvas_components": ["chart"]},
+            "slide_presenter": {"document_ids": [document["document_id"]], "prompt": "Walk"},
+            "web_search": {},
+            "memory": {},
+            "perception": {"visual_awareness_queries": ["Who is there?"]},
+        }
+        for name, settings in arguments.items():
+            attach = capabilities.attach_pal_capability(client, pal_id, name, **settings)
+            await self.call(f"{name} attach", attach)
+            patch = capabilities.patch_pal_capability(client, pal_id, name, **settings)
+            await self.call(f"{name} patch", patch)
+        await self.call("capabilities", capabilities.list_pal_capabilities(client, pal_id))
+        for name in arguments:
+            detach = capabilities.detach_pal_capability(client, pal_id, name)
+            await self.call(f"{name} detach", detach)
+        skills: dict[str, Any] = {"magic_canvas": {"config": {}}}
+        await self.call("skills replace", client.pals.replace_skills(pal_id, skills))
+        await self.call("skill get", client.pals.get_skill(pal_id, "magic_canvas"))
 
     async def try_pal(self) -> dict[str, Any]:
         """Change, read and call the PAL; return all that it could refer to."""
@@ -94,6 +128,9 @@ class Session:
         changes = [{"op": "add", "path": "/greeting", "value": "Hello"}]
         await self.call("pal patch", client.pals.patch(self.pal_id, changes))
         await self.call("pal get", client.pals.get(self.pal_id, include_settings="true"))
+        phrases = {"wake_phrase": "hey Ada", "sleep_phrase": "bye Ada"}
+        await self.call("meeting", meetings.configure_meeting(client, self.pal_id, **phrases))
+        await self.call("pal list", client.pals.list_all())
         conversation = await self.call(
             "conversation create", client.conversations.create({"pal_id": self.pal_id})
         )
@@ -112,6 +149,7 @@ async def run() -> dict[str, Any]:
         session.pal_id = started["pal"]["pal_id"]
         documents = await session.try_knowledge()
         await session.try_parts()
+        await session.try_capabilities()
         available = await session.try_pal()
         await session.call("pal delete", client.pals.delete(session.pal_id))
     lists = {name: items for name, items in available.items() if isinstance(items, list) and items}
