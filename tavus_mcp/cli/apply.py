@@ -201,12 +201,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="show what would change and write nothing; exit status 2 if something would",
     )
     parser.add_argument(
-        "--allow-unknown", action="store_true", help="send fields that are not known here"
-    )
-    parser.add_argument(
-        "--allow-private-url", action="store_true", help="accept http or a private base_url"
-    )
-    parser.add_argument(
         "--allow-literal-key", action="store_true", help="accept keys written in the file"
     )
     parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")

@@ -7,11 +7,13 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli.exit_status import status_of_receipt
 from tavus_mcp.cli.output import ExitStatus, fail
+from tavus_mcp.cli.project_account import link_revived_persona
 from tavus_mcp.cli.receipts import print_receipt, render_receipt, report_receipt
 from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.concurrency import ignore_progress
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.parts.apply_plan import apply_plan
+from tavus_mcp.personas.restore import RestoreRequest, restore
 
 
 async def carry_out_plan(
@@ -29,6 +31,21 @@ async def carry_out_plan(
     if not yes and not is_confirmed("Carry out this plan? Type yes:"):
         return None
     return await apply_plan(app, receipt.plan_id or "", ignore_progress)
+
+
+async def carry_out_restore(
+    app: App, arguments: argparse.Namespace, persona_id: str, request: RestoreRequest
+) -> int:
+    """Restore a persona as the arguments say and print the receipt; return the exit status.
+
+    In a project the file of a persona that was brought back is linked to its new id.
+    """
+    receipt = await restore(app, request)
+    status = await finish_write(
+        app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
+    )
+    await link_revived_persona(app, arguments, persona_id)
+    return status
 
 
 async def finish_write(

@@ -17,12 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     add_project_arguments(parser)
     add_plan_arguments(parser)
-    parser.add_argument(
-        "--allow-unknown", action="store_true", help="send fields that are not known here"
-    )
-    parser.add_argument(
-        "--allow-private-url", action="store_true", help="accept http or a private base_url"
-    )
 
 
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:

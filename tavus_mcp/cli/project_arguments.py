@@ -71,3 +71,15 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="send this secret of tavus.toml again, as its variable has a new value; repeatable",
     )
+    parser.add_argument(
+        "--allow-unknown", action="store_true", help="send fields that are not known here"
+    )
+    parser.add_argument(
+        "--allow-private-url", action="store_true", help="accept http or a private base_url"
+    )
+
+
+def add_write_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how a command carries out a change of one persona."""
+    parser.add_argument("--dry-run", action="store_true", help="show what would change")
+    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")

@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.confirmation import finish_write
-from tavus_mcp.cli.project_account import (
-    find_persona_reference,
-    link_revived_persona,
-    run_account_command,
-)
-from tavus_mcp.cli.project_arguments import add_project_arguments
+from tavus_mcp.cli.confirmation import carry_out_restore
+from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
+from tavus_mcp.cli.project_arguments import add_project_arguments, add_write_arguments
 from tavus_mcp.errors import InvalidArgument
-from tavus_mcp.personas.restore import RestoreRequest, restore
+from tavus_mcp.personas.restore import RestoreRequest
 from tavus_mcp.settings import Settings
 
 
@@ -32,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="restore this layer or JSON Pointer only, like tts or /layers/llm/model; repeatable",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would change")
-    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")
+    add_write_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -46,11 +41,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         request = RestoreRequest(
             persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
         )
-        receipt = await restore(app, request)
-        status = await finish_write(
-            app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
-        )
-        await link_revived_persona(app, arguments, persona_id)
-        return status
+        return await carry_out_restore(app, arguments, persona_id, request)
 
     return run_account_command(arguments, settings, restore_persona, writes=not arguments.dry_run)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from tavus_mcp.app import App
-from tavus_mcp.cli.confirmation import finish_write
+from tavus_mcp.cli.confirmation import carry_out_restore
 from tavus_mcp.cli.output import ExitStatus, fail
-from tavus_mcp.cli.project_account import (
-    find_persona_reference,
-    link_revived_persona,
-    run_account_command,
+from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
+from tavus_mcp.cli.project_arguments import (
+    add_project_arguments,
+    add_write_arguments,
+    is_project_use,
 )
-from tavus_mcp.cli.project_arguments import add_project_arguments, is_project_use
 from tavus_mcp.cli.receipts import (
     RECEIPT_SCHEMA,
     bulk_plan_data,
@@ -27,7 +27,6 @@ from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.parts.apply_plan import apply_plan
-from tavus_mcp.personas.restore import restore
 from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import count_personas
@@ -54,8 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="restore this field although someone edited it since; repeatable",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would change")
-    parser.add_argument("--yes", action="store_true", help="carry out a plan without asking")
+    add_write_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -77,12 +75,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             overwrite=tuple(arguments.overwrite),
             dry_run=arguments.dry_run,
         )
-        receipt = await restore(app, request)
-        status = await finish_write(
-            app, arguments, receipt, dry_run=arguments.dry_run, yes=arguments.yes
-        )
-        await link_revived_persona(app, arguments, persona_id)
-        return status
+        return await carry_out_restore(app, arguments, persona_id, request)
 
     return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)
 
