@@ -219,7 +219,7 @@ def test_messages_name_commands_and_no_tools(runner: CommandRunner) -> None:
     path, persona_id = runner.create_persona_from_text(ADA)
     path.write_text(path.read_text() + "layers: {llm: {model: tavus-gpt-4o}}\n")
     printed = runner.run("apply", path.name).stdout
-    assert 'hint: set /layers/llm/model to "tavus-gemma-4".\n' in printed
+    assert 'hint: Set /layers/llm/model to "tavus-gemma-4".\n' in printed
     refused = runner.run("restore", f"{persona_id}@abcdefabcdef").stderr
     assert "tavus-mcp journal show --sandbox shows those it holds." in refused
     missing = runner.run("export", "p000000000").stderr
