@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,6 +22,8 @@ from tavus_mcp.sandbox.http import json_response
 
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<name>[\w.-]+))(?::\d*)?")
+"""A Host header (RFC 9110, section 7.2)."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -56,11 +58,13 @@ class HostMiddleware:
 
     def __init__(self, app: ASGIApp, bound_host: str) -> None:
         self._app = app
-        self._allowed = None if bound_host in _ALL_ADDRESSES else {*_LOOPBACK_NAMES, bound_host}
+        names = {*_LOOPBACK_NAMES, bound_host.lower()}
+        self._allowed = None if bound_host in _ALL_ADDRESSES else names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421."""
-        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
+        match = _HOST.fullmatch(Headers(scope=scope).get("host", ""))
+        host = match and (match["address"] or match["name"]).lower()
         if self._allowed is None or host in self._allowed:
             await self._app(scope, receive, send)
         else:

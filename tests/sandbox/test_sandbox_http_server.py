@@ -161,8 +161,13 @@ async def test_an_occupied_port_is_an_error(store: Store) -> None:
         ("localhost:80", 200),
         ("127.0.0.1", 200),
         ("[::1]:8080", 200),
+        ("LocalHost", 200),
         ("rebound.example.com", 421),
         ("127.0.0.1.example.com:80", 421),
+        ("127.0.0.1/.example.com", 421),
+        ("example.com@127.0.0.1", 421),
+        ("[::1]x", 421),
+        ("[::1", 421),
         ("", 421),
     ],
 )
