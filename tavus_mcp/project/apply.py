@@ -23,7 +23,6 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import Finding
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import Comparison, is_conflict
-from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.objects import WriteOptions, WriteResult
@@ -185,7 +184,7 @@ def _settle(app: App, comparison: Comparison, options: PlanOptions) -> Environme
     for name, item in comparison.objects.items():
         if item.state is None or item.rendered is None or item.document is None:
             continue
-        is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+        is_same = ADAPTERS[name.folder].build_equivalence(app)
         base = sync_base(item.base, item.rendered.fields, item.account, is_same, ())
         if options.resolve == "live":
             base = accept_file(base, item.rendered.fields, item.account, item.conflicts)

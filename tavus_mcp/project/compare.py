@@ -15,7 +15,6 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.masking import is_masked
 from tavus_mcp.project.adapters import ADAPTERS
-from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.merge import (
     MergeBase,
@@ -188,11 +187,10 @@ async def compare(
     names = sorted({*rendered, *state.objects}, key=lambda name: name.sort_key)
     objects = {}
     for name in names:
-        item = state.objects.get(name)
-        twins = [] if item else _find_twins(name, rendered[name], rows, state)
-        compared = compare_object(
-            app, rendered.get(name), item, documents.get(name), state, name, twins
-        )
+        compared = compare_object(app, state, name, rendered.get(name), documents.get(name))
+        if compared is not None and compared.status is Status.ONLY_LOCAL:
+            twins = _find_twins(name, rendered[name], rows, state)
+            compared = replace(compared, twins=twins)
         if compared is not None:
             objects[name] = compared
     mapped = {(name.folder, item.object_id) for name, item in state.objects.items()}
@@ -236,28 +234,27 @@ def find_renamed_files(
 
 
 def _is_equal(app: App, name: ObjectName, left: JsonObject, right: JsonObject) -> bool:
-    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+    is_same = ADAPTERS[name.folder].build_equivalence(app)
     return object_side(merge_fields(MergeBase(left, left), right, left, is_same)) is Side.NEITHER
 
 
 def compare_object(
     app: App,
-    rendered: RenderedObject | None,
-    item: ObjectState | None,
-    document: Document | None,
     state: EnvironmentState,
     name: ObjectName,
-    twins: Sequence[AccountRow] = (),
+    rendered: RenderedObject | None,
+    document: Document | None,
 ) -> ComparedObject | None:
-    """Compare one object; None if it is gone on both sides."""
+    """Compare one object with what the state knows of it; None if it is gone on both sides."""
     if document is None and rendered is None:
         return None
-    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+    item = state.objects.get(name)
+    is_same = ADAPTERS[name.folder].build_equivalence(app)
     base = item.base if item else MergeBase()
     if document is None:
         assert rendered is not None  # noqa: S101 - one of both is there
         if item is None:
-            return ComparedObject(name, Status.ONLY_LOCAL, rendered, twins=twins)
+            return ComparedObject(name, Status.ONLY_LOCAL, rendered)
         edits = merge_fields(MergeBase(base.file, base.file), rendered.fields, base.file, is_same)
         status = Status.REMOTE if object_side(edits) is Side.NEITHER else Status.BOTH
         return ComparedObject(name, status, rendered, item)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status
-from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.merge import MergeBase, Side, merge_fields, object_side
 
 
@@ -28,7 +27,7 @@ def compare_environments(app: App, own: Comparison, other: Comparison) -> list[C
                 ComparedObject(name, Status.ONLY_REMOTE, left.rendered, document=left.document)
             )
         elif left is not None and right is not None and is_left:
-            is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+            is_same = ADAPTERS[name.folder].build_equivalence(app)
             base = MergeBase(left.account, left.account)
             fields = merge_fields(base, right.account, left.account, is_same)
             is_equal = object_side(fields) is Side.NEITHER

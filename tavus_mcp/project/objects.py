@@ -24,8 +24,9 @@ from tavus_mcp.personas.readback import is_equivalent_value
 from tavus_mcp.personas.restore import RestoreRequest, find_current, restore
 from tavus_mcp.personas.undo import undo_request_of
 from tavus_mcp.personas.write_rules import WriteRules
-from tavus_mcp.project.equivalence import FindDefault
+from tavus_mcp.project.equivalence import FindDefault, build_equivalence
 from tavus_mcp.project.kinds import ProjectKind
+from tavus_mcp.project.merge import IsSame
 
 TOOL = "apply_project"
 """The name of the tool in the journal when a project is applied."""
@@ -102,6 +103,10 @@ class ObjectAdapter(ABC):
         """Return the defaults that are in effect before and after a change of the fields."""
         find_default = self.find_default(app)
         return FieldDefaults(find_default if before else NO_DEFAULTS.before, find_default)
+
+    def build_equivalence(self, app: App) -> IsSame:
+        """Return the comparison of the values of a field of this kind."""
+        return build_equivalence(self.find_default(app))
 
     @abstractmethod
     async def list_rows(self, app: App) -> list[AccountRow]:

@@ -24,7 +24,6 @@ from tavus_mcp.project.compare import (
     is_conflict,
     read_objects,
 )
-from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.file_update import FileEdits, build_new_source, choose_name, update_source
 from tavus_mcp.project.folder import Project
 from tavus_mcp.project.kinds import ObjectName
@@ -129,8 +128,7 @@ def _compare_again(
     document = documents.get(item.name, item.document if documents else None)
     if document is None:
         return item
-    known = run.state.objects.get(item.name)
-    found = compare_object(run.app, item.rendered, known, document, run.state, item.name)
+    found = compare_object(run.app, run.state, item.name, item.rendered, document)
     return item if found is None else found
 
 
@@ -217,7 +215,7 @@ def _choose_new(
 def _pull_new(run: _Pull, name: ObjectName, document: Any) -> None:
     account, _ = account_fields(run.app, name, document, MergeBase(), run.state)
     fields, dropped = build_new_source(run.edits, name, account)
-    is_same = build_equivalence(ADAPTERS[name.folder].find_default(run.app))
+    is_same = ADAPTERS[name.folder].build_equivalence(run.app)
     base = sync_base(MergeBase(), fields, account, is_same)
     item = ObjectState(document.object_id, base, document.digest)
     run.state = run.state.with_object(name, item)
@@ -297,7 +295,7 @@ def _pull_fields(run: _Pull, item: ComparedObject) -> None:
         item.fields,
         lambda merged: merged.account if merged.pointer in accepted else merged.file,
     )
-    is_same = build_equivalence(ADAPTERS[item.name.folder].find_default(run.app))
+    is_same = ADAPTERS[item.name.folder].build_equivalence(run.app)
     base = sync_base(item.base, file, item.account, is_same, accepted, item.unread)
     if resolve == "file":
         base = accept_account(base, item.account, [merged.pointer for merged in item.conflicts])

@@ -9,7 +9,6 @@ from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
-from tavus_mcp.project.equivalence import build_equivalence
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.objects import WriteResult
@@ -44,7 +43,7 @@ def note_written(app: App, state: EnvironmentState, written: WrittenObject) -> E
     if result.document is not None:
         account, unread = account_fields(app, name, result.document, base, state)
         digest = result.document.digest
-    is_same = build_equivalence(ADAPTERS[name.folder].find_default(app))
+    is_same = ADAPTERS[name.folder].build_equivalence(app)
     new_base = sync_base(base, file, account, is_same, written.synced, unread, written.before)
     item = ObjectState(result.object_id, new_base, digest, is_created=written.is_created)
     return state.with_object(name, item)
