@@ -6,11 +6,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail
 from tavus_mcp.cli.output import report as print_line
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
-from tavus_mcp.cli.project_output import describe_error, print_json, report_error
+from tavus_mcp.cli.project_output import print_json, report_failure
 from tavus_mcp.cli.project_reports import pull_data, pull_text
 from tavus_mcp.cli.pull import pull_status
 from tavus_mcp.cli.terminal import ask, is_interactive
@@ -55,7 +54,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         environment = _choose_environment(arguments, settings)
         initialized = initialize(arguments.project or Path(), environment)
     except (ToolFailure, OSError) as error:
-        return report_error(arguments, describe_error(error), status_of(error), error)
+        return report_failure(arguments, error)
     if arguments.from_account:
         return _pull_all(arguments, settings, environment, initialized)
     if arguments.json:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.command import READ_ONLY, run_with_app
-from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import folder_options, is_project_use
-from tavus_mcp.cli.project_output import describe_error, report_error
+from tavus_mcp.cli.project_output import report_error, report_failure
 from tavus_mcp.errors import ToolFailure, WrongUsage
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.history.states import find_state
@@ -66,7 +65,7 @@ def run_account_command(
     try:
         own_settings = choose_settings(arguments, settings)
     except (ToolFailure, OSError) as error:
-        return report_error(arguments, describe_error(error), status_of(error), error)
+        return report_failure(arguments, error)
     if writes and settings.read_only:
         return report_error(arguments, READ_ONLY, ExitStatus.REFUSED)
     return run_with_app(arguments, own_settings, command)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.command import READ_ONLY, run_with_app
-from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.progress import clear_progress_bar, progress_bar
-from tavus_mcp.cli.project_output import describe_error, print_result, report_error
+from tavus_mcp.cli.project_output import print_result, report_error, report_failure
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import InvalidArgument, NotConfigured, ToolFailure
 from tavus_mcp.models.base import JsonObject
@@ -73,7 +72,7 @@ def run_project_command(
         environment = choose_environment(project.configuration, arguments.env)
         own_settings = environment_settings(settings, project, environment)
     except (ToolFailure, OSError) as error:
-        return report_error(arguments, describe_error(error), status_of(error), error)
+        return report_failure(arguments, error)
 
     async def run_in_session(app: App) -> int:
         session = ProjectSession(app, project, environment)

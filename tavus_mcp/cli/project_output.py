@@ -8,6 +8,7 @@ import sys
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import command_texts, files
+from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import fail
 from tavus_mcp.cli.progress import style_lines
 from tavus_mcp.invisible_characters import escape_invisible
@@ -36,6 +37,11 @@ def report_error(
         data["problems"] = [problem.to_json() for problem in found]
     print_json(data)
     return status
+
+
+def report_failure(arguments: argparse.Namespace, error: Exception) -> int:
+    """Print an error as ``report_error`` does; return its exit status."""
+    return report_error(arguments, describe_error(error), status_of(error), error)
 
 
 def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text: str) -> None:

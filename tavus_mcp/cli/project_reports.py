@@ -65,11 +65,7 @@ def status_data(comparison: Comparison) -> JsonObject:
             }
             for item in comparison.objects.values()
         ],
-        "only_remote": [
-            {"folder": folder, "id": row.object_id, "name": row.name}
-            for folder, rows in comparison.only_remote.items()
-            for row in rows
-        ],
+        "only_remote": comparison.list_only_remote(),
         "renamed": _rename_data(comparison.renamed),
     }
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tavus_mcp.catalog import load_catalog
 from tavus_mcp.cli.command_texts import describe_problem
-from tavus_mcp.cli.exit_status import status_of
 from tavus_mcp.cli.output import ExitStatus, fail, report
 from tavus_mcp.cli.project_arguments import add_project_arguments
-from tavus_mcp.cli.project_output import describe_error, print_json, report_error
+from tavus_mcp.cli.project_output import print_json, report_failure
 from tavus_mcp.cli.project_reports import validate_data
 from tavus_mcp.errors import ToolFailure
 from tavus_mcp.project.configuration import FILE_NAME, Environment
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             chosen = [choose_environment(project.configuration, arguments.env)]
         problems = find_problems(project, load_catalog(), chosen)
     except (ToolFailure, OSError) as error:
-        return report_error(arguments, describe_error(error), status_of(error), error)
+        return report_failure(arguments, error)
     problems = [describe_problem(problem) for problem in problems]
     has_error = any(problem.severity == "error" for problem in problems)
     status = ExitStatus.INVALID if has_error else ExitStatus.DONE

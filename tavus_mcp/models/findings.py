@@ -22,6 +22,8 @@ Calls = Annotated[list[ToolCall], WithJsonSchema({"type": "array", "items": {"ty
 SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
+APPLY_AFTER_YES = "Show this to the person; after a clear yes call apply_plan with the plan_id."
+"""The hint of a finding on a plan."""
 SavedFindingBuilder = Callable[[str], "RuleFinding"]
 """Builds a finding about a draft again for the persona with an id; "" for the draft."""
 HintRenderer = Callable[[Mapping[str, str]], str | None]

@@ -24,7 +24,7 @@ from tavus_mcp.journal.entry import split_journal_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.changes import put_at
 from tavus_mcp.models.document import PartKindName
-from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.models.parts.tool import AUTH_FIELDS
@@ -87,7 +87,7 @@ def _plan_findings(users: Sequence[PartUser], *, is_new: bool) -> list[RuleFindi
             "new-id" if is_new else "references-left",
             ("The plan creates it again, under a new id. " if is_new else "")
             + (f"It repairs the references in: {names}." if users else "No persona used it."),
-            hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+            hint=APPLY_AFTER_YES,
         )
     ]
 
@@ -115,7 +115,7 @@ def _build_body(target: PartDocument) -> tuple[JsonObject, list[RuleFinding]]:
 def _drop_incomplete_auth(body: JsonObject, lost: list[str]) -> list[str]:
     """Drop the credentials of a tool that miss their secret, in place; return what is lost."""
     api = get_at(body, "/delivery/api")
-    auth = api.get("auth") if isinstance(api, dict) else None
+    auth = get_at(api, "/auth")
     is_whole = isinstance(auth, dict) and all(
         auth.get(name) for name in ("type", *AUTH_FIELDS.get(str(auth.get("type")), ("?",)))
     )

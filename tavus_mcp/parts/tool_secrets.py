@@ -8,6 +8,7 @@ from typing import Any
 from tavus_mcp.app import App
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.parts.tool import AUTH_SECRETS
 from tavus_mcp.personas.secret_references import SECRET_PLACEHOLDER, resolve_placeholders
 
@@ -20,8 +21,7 @@ def resolve_tool_secrets(app: App, fields: JsonObject) -> JsonObject:
 
     Raises ``InvalidArgument`` for a name that the environment of the server does not have.
     """
-    delivery = fields.get("delivery")
-    api = delivery.get("api") if isinstance(delivery, dict) else None
+    api = get_at(fields, "/delivery/api")
     if not isinstance(api, dict):
         return fields
     named = {f"/delivery/api/{name}": api[name] for name in _CONTAINERS if name in api}
@@ -32,9 +32,7 @@ def resolve_tool_secrets(app: App, fields: JsonObject) -> JsonObject:
 
 def literal_secret_findings(values: Mapping[str, Any]) -> list[RuleFinding]:
     """Return a finding for each secret that a call contains itself, so that the model saw it."""
-    delivery = values.get("/delivery")
-    api = delivery.get("api") if isinstance(delivery, dict) else None
-    auth = api.get("auth") if isinstance(api, dict) else None
+    auth = get_at(values.get("/delivery"), "/api/auth")
     if not isinstance(auth, dict):
         return []
     return [

@@ -11,7 +11,7 @@ from tavus_mcp.history.record import record_observed
 from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import RuleFinding, warning
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, warning
 from tavus_mcp.models.json_patch import (
     ABSENT,
     Operation,
@@ -69,7 +69,7 @@ def checks_refused_finding(refusal: EditChecksRefused) -> RuleFinding:
         "checks-refused",
         f"Nothing was written. {reason} apply_plan reads them once more and then writes without "
         f"that check: {OVERWRITTEN_UNSEEN}",
-        hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+        hint=APPLY_AFTER_YES,
         source="D:patch-persona",
     )
 

@@ -17,7 +17,7 @@ from tavus_mcp.history.record import (
 )
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, PersonaDocument
-from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding
 from tavus_mcp.models.receipt import FieldChange, Receipt, Undo
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.conflicts import require_revision
@@ -133,7 +133,7 @@ CONFIRMATION_REQUIRED = RuleFinding(
     severity="warning",
     path="",
     message="Nothing was deleted. Deleting needs the person's yes.",
-    hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+    hint=APPLY_AFTER_YES,
 )
 
 

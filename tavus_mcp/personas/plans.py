@@ -20,7 +20,7 @@ from tavus_mcp.history.record import journal_id, record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import Document, ObjectKind
-from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, info, warning
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
 
 PLAN_LIFETIME = timedelta(hours=1)
@@ -102,7 +102,7 @@ _PROTECTED = info(
     "protected",
     "Nothing was written. TAVUS_MCP_PROTECTED=1 is set for this server: every write needs a plan "
     "that a person accepted.",
-    hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+    hint=APPLY_AFTER_YES,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tavus_mcp.app import App
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, recorded_write
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, info, warning
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import plans
@@ -84,7 +84,7 @@ _PUBLICATION_PLANNED = warning(
     "publication",
     "Nothing was published. The plan makes the draft of this persona live. Tavus does not return "
     "drafts, so what changes is known only afterwards; the receipt will list it with its undo.",
-    hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+    hint=APPLY_AFTER_YES,
     source="P:publish-pal",
 )
 _EDITS_AT_RISK = warning(

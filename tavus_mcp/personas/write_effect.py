@@ -9,7 +9,7 @@ from typing import Literal
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.record import RecordedWrite
 from tavus_mcp.models.document import Document
-from tavus_mcp.models.findings import RuleFinding, info, warning
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, info, warning
 from tavus_mcp.models.hidden_keys import is_hidden_removal, iter_unread_keys
 from tavus_mcp.models.json_patch import Operation
 from tavus_mcp.models.persona import is_unread
@@ -134,7 +134,7 @@ DRAFTED = warning(
     "drafted",
     "The change is in a draft and not live: calls use the persona as it was. The plan publishes "
     "the whole draft, with whatever else is in it; Tavus does not return drafts.",
-    hint="Show this to the person; after a clear yes call apply_plan with the plan_id.",
+    hint=APPLY_AFTER_YES,
     source="P:draft-and-live, N#60428887827",
 )
 EDITS_DISCARDED = warning(

@@ -114,6 +114,14 @@ class Comparison:
         """Tell whether nothing has changed; objects that are only in the account do not count."""
         return all(item.status is Status.IN_SYNC for item in self.objects.values())
 
+    def list_only_remote(self) -> list[JsonObject]:
+        """Return folder, id and name of each object that is only in the account."""
+        return [
+            {"folder": folder, "id": row.object_id, "name": row.name}
+            for folder, rows in self.only_remote.items()
+            for row in rows
+        ]
+
 
 def is_conflict(item: ComparedObject) -> bool:
     """Tell whether an object was changed on both sides and cannot be merged."""

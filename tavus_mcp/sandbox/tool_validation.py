@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import MISSING, Field
 
 from tavus_mcp.models.base import JsonObject
+from tavus_mcp.models.json_patch import get_at
 from tavus_mcp.models.layers import FunctionName
 from tavus_mcp.models.masking import MASK
 from tavus_mcp.models.parts.tool import (
@@ -145,9 +146,7 @@ def replace_delivery(before: Row, changes: Row) -> Row:
 
 
 def _auth(tool: Row) -> dict[str, Any]:
-    delivery = tool.get("delivery")
-    api = delivery.get("api") if isinstance(delivery, dict) else None
-    auth = api.get("auth") if isinstance(api, dict) else None
+    auth = get_at(tool, "/delivery/api/auth")
     return auth if isinstance(auth, dict) else {}
 
 

@@ -51,16 +51,11 @@ async def show_project(app: App, ctx: Context[Any, Any]) -> ProjectStatus:
     """Compare the files of the project with the account: what changed in which, field by field."""
     comparison = await open_own_session(app).compare(ctx.report_progress)
     changed = [item for item in comparison.objects.values() if item.status is not Status.IN_SYNC]
-    remote = [
-        {"folder": folder, "id": row.object_id, "name": row.name}
-        for folder, rows in comparison.only_remote.items()
-        for row in rows
-    ]
     return ProjectStatus(
         environment=comparison.environment,
         in_sync=len(comparison.objects) - len(changed),
         objects=[_describe(item) for item in changed],
-        only_remote=remote or None,
+        only_remote=comparison.list_only_remote() or None,
         next=_NEXT_STEP_HINT if changed else None,
     )
 
