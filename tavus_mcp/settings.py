@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -261,7 +262,8 @@ class _Reader:
         """
         bound: dict[str, tuple[str, ...]] = {}
         for name in sorted(self.environ):
-            if name.startswith(SECRET_PREFIX) and name.endswith(HOST_SUFFIX):
+            is_binding = name.startswith(SECRET_PREFIX) and name.endswith(HOST_SUFFIX)
+            if is_binding and name not in self.misspelt_names:
                 secret = name.removesuffix(HOST_SUFFIX)
                 # a wrong binding must not become none: it allows no host
                 hosts: tuple[str, ...] = self.read(name, parse_hosts, default=())
@@ -349,9 +351,10 @@ def _check_file(text: str) -> str:
 
 
 def _check_folders(text: str) -> str:
-    if not any(Path(folder).is_dir() for folder in text.split(os.pathsep)):
-        raise BadSetting("names no folder of certificates.")
-    return text
+    with suppress(OSError, ValueError):  # as for a name that is too long
+        if any(Path(folder).is_dir() for folder in text.split(os.pathsep)):
+            return text
+    raise BadSetting("names no folder of certificates.")
 
 
 def _read_proxy(reader: _Reader, base_url: SplitResult) -> str | None:

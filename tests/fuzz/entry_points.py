@@ -20,7 +20,14 @@ from typing import Any
 
 from answer_checks import MAX_SECONDS, check_error, check_lines, check_output, check_result
 from hostile_tavus import HostileTavus
-from hostile_values import dump, mutate, mutate_bytes, random_text, random_value
+from hostile_values import (
+    dump,
+    mutate,
+    mutate_bytes,
+    mutate_text,
+    random_text,
+    random_value,
+)
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
@@ -43,6 +50,20 @@ from tavus_mcp.tavus_api.client import TavusApi
 PERSONA_ID = "p1af207b8189"
 """A persona that each new sandbox has."""
 _LINES_PER_PING = 20
+_SECRET = "0123456789abcdef"
+_SETTINGS = {
+    "TAVUS_API_KEY": f"tvs-{_SECRET}",
+    "TAVUS_BASE_URL": "https://tavusapi.com:443/v2",
+    "TAVUS_MCP_TOOLSETS": "personas,layers",
+    "TAVUS_MCP_JOURNAL": f"postgresql://user:{_SECRET}@host/database",
+    "HTTPS_PROXY": f"http://user:{_SECRET}@proxy:3128",
+    "NO_PROXY": ".example.com, 10.0.0.0/8, [::1]",
+    "SSL_CERT_FILE": "/etc/ssl/cert.pem",
+    "SSL_CERT_DIR": "/etc/ssl/certs",
+    "TAVUS_SECRET_X": f"Bearer sk-{_SECRET}",
+    "TAVUS_SECRET_X_HOST": "api.example.com, *.example.com",
+}
+"""Settings as they should be, which are mutated."""
 
 
 @dataclass
@@ -302,15 +323,16 @@ def _run_command(*arguments: str) -> str:
 def fuzz_settings(source: random.Random, count: int, folder: Path) -> Report:
     """Read hostile environments; each problem must be one short line."""
     report = Report()
-    names = [name for name in VARIABLES if "<" not in name] + ["TAVUS_SECRET_X", "HTTPS_PROXY"]
+    values = {**dict.fromkeys(VARIABLES, "1"), **_SETTINGS, "TAVUS_MCP_DATA_DIR": str(folder)}
     for _ in range(count):
         environment = {"TAVUS_MCP_DATA_DIR": str(folder)}
-        for name in source.sample(names, source.randrange(1, 5)):
-            environment[name] = random_text(source)
-        if source.random() < 0.3:
-            environment["TAVUS_MCP_" + random_text(source)] = random_text(source)
+        for name in source.sample(list(values), source.randrange(1, 6)):
+            is_likely = source.random() < 0.7
+            value = mutate_text(source, values[name]) if is_likely else random_text(source)
+            environment[mutate_text(source, name) if source.random() < 0.2 else name] = value
         with report.input(json.dumps(environment)) as found:
             problems = from_environment(environment, needs_account=source.random() < 0.8).problems
             report.longest_chars = max([report.longest_chars, *map(len, problems)])
             found += check_lines(problems)
+            found += [f"a secret in {line!r}" for line in problems if _SECRET in line]
     return report

@@ -42,6 +42,43 @@ _TEXTS = (
     "x" * 5_000,
     ("y" * 50 + "\n") * 200,
 )
+_PIECES = (
+    *(
+        "",
+        "\n",
+        "\r",
+        "\t",
+        " ",
+        "\u200b",
+        "\ufeff",
+        "\u202e",
+        "\ud83d",
+        "\x1b[31m",
+        "\xe9",
+        "\u3002",
+    ),
+    *(
+        "\uff10",
+        '"',
+        "'",
+        "`",
+        "\u201c",
+        "${",
+        "}",
+        "%",
+        "$",
+        "<",
+        ">",
+        "[",
+        "]",
+        "[::1]",
+        "@",
+        ":",
+    ),
+    *("/", "\\", "?", "#", "..", "*", "=", ",", ";", "~", "-1", "0", "99999", "Bearer ", "_HOST"),
+    "A" * 300,
+)
+"""What copying and typing leave in a setting."""
 _SCALARS = (
     None, True, False, 0, -1, 1, 2**31, -(2**63), 10**200, 0.1, -0.0, 1e308,
     float("nan"), float("inf"), float("-inf"),
@@ -97,6 +134,15 @@ def mutate(source: random.Random, value: Any, rate: float = 0.15) -> Any:
             changed[random_text(source)] = random_value(source)
         return changed
     return value
+
+
+def mutate_text(source: random.Random, text: str) -> str:
+    """Return a text with up to three pieces inserted or removed, as copying and typing do."""
+    for _ in range(source.randrange(4)):
+        start = source.randrange(len(text) + 1)
+        end = start + (source.randrange(1, 4) if source.random() < 0.3 else 0)
+        text = text[:start] + source.choice(_PIECES) + text[end:]
+    return text.swapcase() if source.random() < 0.1 else text
 
 
 def mutate_bytes(source: random.Random, data: bytes) -> bytes:

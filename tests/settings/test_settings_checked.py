@@ -234,6 +234,16 @@ def test_a_name_that_is_almost_that_of_a_setting_is_named(name: str, meant: str)
     assert set(settings.secrets) == {"a"}
 
 
+@pytest.mark.parametrize("end", ["", "_HOST"])
+def test_the_name_of_a_secret_forges_no_line(end: str) -> None:
+    name = f"TAVUS_SECRET_A\nstatus: applied{end}"
+    settings = from_environment({"TAVUS_API_KEY": KEY, name: "sk-abcdef0123"})
+    (line,) = settings.problems
+    assert line.isprintable()
+    assert "a name of letters, digits and _ must follow" in line
+    assert (settings.secrets, settings.secret_hosts) == ({}, {})
+
+
 def test_names_that_may_belong_to_another_program_are_left_alone() -> None:
     environment = {
         "TAVUS_API_KEY": KEY,
@@ -270,6 +280,7 @@ def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
         ("TAVUS_SECRET_B_HOST", "api.openai.com", "there is no TAVUS_SECRET_B"),
         ("TAVUS_SECRET_A_HOST", " ", "names no host"),
         ("TAVUS_SECRET_", "sk-abcdef0123", "a name of letters"),
+        ("SSL_CERT_DIR", "x" * 300, "certificates"),
     ],
 )
 def test_short_keys_and_wrong_bindings_are_named(name: str, value: str, problem: str) -> None:
