@@ -11,8 +11,6 @@ from forked_processes import ForkServer
 from rawclient import Session
 from recording_api import RecordingApi, serve_recording_api
 
-from tavus_mcp.settings import from_environment
-
 KEY = "tvs-0123456789abcdef"
 HALF = KEY[:10]
 CORRECTED_KEYS = {
@@ -46,29 +44,6 @@ WRONG_KEYS = {
     "angle brackets": ("<your key>", "placeholder"),
     "Bearer and variable": ("Bearer ${TAVUS_API_KEY}", "placeholder"),
 }
-NEARLY_KEYS = {
-    "copied out of JSON": (f'{KEY}",', "quotation mark"),
-    "escaped line break": (f"{KEY}\\n", "backslash"),
-    "shortened": (f"{HALF}...", "shortened"),
-    "masked": (f"{HALF}********", "shortened"),
-    "line of a file": (f"TAVUS_API_KEY={KEY}", "name of a variable"),
-    "line of a shell": (f"export TAVUS_API_KEY={KEY}", "name of a variable"),
-    "header": (f"x-api-key: {KEY}", "name of a header"),
-    "header with a scheme": (f"Authorization: Bearer {KEY}", "name of a header"),
-    "command": ("$(pass tavus)", "placeholder"),
-    "name of a variable": ("TAVUS_API_KEY", "placeholder"),
-    "name of a variable in code": ("process.env.TAVUS_API_KEY", "placeholder"),
-    "order": ("REPLACE_ME", "placeholder"),
-    "reference to a vault": ("op://vault/tavus/key", "placeholder"),
-    "Bearer alone": ("Bearer ", "placeholder"),
-}
-NO_TAVUS_KEYS = (
-    f"{KEY},",
-    f"{KEY};",
-    f"$${KEY}$",
-    "https://platform.tavus.io/api-keys",
-    "a:b-0123456",
-)
 WRONG_SECRETS = {**WRONG_KEYS, "short": ("sk-1234", "shorter than 8 characters")}
 WRONG_VALUES = {
     "address without /v2": ("TAVUS_BASE_URL", "https://tavusapi.com", "/v2"),
@@ -171,92 +146,6 @@ def test_a_wrong_secret_is_named_at_the_start_and_in_each_call(
     assert secret not in message + logged
 
 
-@pytest.mark.parametrize("name", ["TAVUS_API_KEY", "TAVUS_SECRET_OPENAI"])
-@pytest.mark.parametrize("case", NEARLY_KEYS)
-def test_what_was_copied_with_or_in_place_of_a_key_is_named(case: str, name: str) -> None:
-    value, problem = NEARLY_KEYS[case]
-    settings = from_environment({"TAVUS_API_KEY": KEY, name: value})
-    (line,) = settings.problems
-    assert line.startswith(f"{name}: ")
-    assert problem in line
-    assert HALF not in line
-    assert value not in (settings.api_key, *settings.secrets.values())
-
-
-@pytest.mark.parametrize("value", NO_TAVUS_KEYS)
-def test_characters_that_no_tavus_key_has_are_named(value: str) -> None:
-    (line,) = from_environment({"TAVUS_API_KEY": value}).problems
-    assert "TAVUS_API_KEY: contains a character that no key has" in line
-    assert from_environment({"TAVUS_API_KEY": KEY, "TAVUS_SECRET_A": value}).problems == ()
-
-
-@pytest.mark.parametrize(
-    ("url", "read"),
-    [
-        ("HTTPS://TavusAPI.com:443/v2/", "https://tavusapi.com/v2"),
-        ("https://tavusapi.com./v2", "https://tavusapi.com/v2"),
-        ("https://tavus.example:8443/eu/v2", "https://tavus.example:8443/eu/v2"),
-        ("https://gate.example/k:Ab%2F=@1/v2", "https://gate.example/k:Ab%2F=@1/v2"),
-        ("http://[::1]:80/v2", "http://[::1]/v2"),
-        ("http://LOCALHOST:8123/v2//", "http://localhost:8123/v2"),
-    ],
-)
-def test_an_address_has_one_spelling(url: str, read: str) -> None:
-    """The journal recognises an account by its address."""
-    settings = from_environment({"TAVUS_API_KEY": KEY, "TAVUS_BASE_URL": url})
-    assert (settings.problems, settings.base_url) == ((), read)
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("TAVUS_READ_ONLY", "TAVUS_MCP_READ_ONLY"),
-        ("TAVUSMCP_READ_ONLY", "TAVUS_MCP_READ_ONLY"),
-        ("TAVUS.MCP.READ.ONLY", "TAVUS_MCP_READ_ONLY"),
-        ("TavusMcpReadOnly", "TAVUS_MCP_READ_ONLY"),
-        ("\ufeffTAVUS_MCP_PROTECTED", "TAVUS_MCP_PROTECTED"),
-        (" TAVUS_MCP_SANDBOX", "TAVUS_MCP_SANDBOX"),
-        ("TAVUS_TOOLSETS", "TAVUS_MCP_TOOLSETS"),
-        ("TAVUS_BASEURL", "TAVUS_BASE_URL"),
-        ("tavus_base_url", "TAVUS_BASE_URL"),
-        ("TAVUS_MCP_API_KEY", "TAVUS_API_KEY"),
-        ("TAVUS_MCP_SECRET_OPENAI", "TAVUS_SECRET_<NAME>"),
-        ("TAVUS_SECRET_A_HOSTS", "TAVUS_SECRET_A_HOST"),
-        ("TAVUS_SECRET_A_host", "TAVUS_SECRET_A_HOST"),
-        ("TAVUS_SECRET_A_HOSTNAME", "TAVUS_SECRET_A_HOST"),
-    ],
-)
-def test_a_name_that_is_almost_that_of_a_setting_is_named(name: str, meant: str) -> None:
-    environment = {"TAVUS_API_KEY": KEY, "TAVUS_SECRET_A": "sk-abcdef0123", name: "api.example.com"}
-    settings = from_environment(environment)
-    (line,) = settings.problems
-    assert f"there is no such setting; did you mean '{meant}'?" in line
-    assert set(settings.secrets) == {"a"}
-
-
-@pytest.mark.parametrize("end", ["", "_HOST"])
-def test_the_name_of_a_secret_forges_no_line(end: str) -> None:
-    name = f"TAVUS_SECRET_A\nstatus: applied{end}"
-    settings = from_environment({"TAVUS_API_KEY": KEY, name: "sk-abcdef0123"})
-    (line,) = settings.problems
-    assert line.isprintable()
-    assert "a name of letters, digits and _ must follow" in line
-    assert (settings.secrets, settings.secret_hosts) == ({}, {})
-
-
-def test_names_that_may_belong_to_another_program_are_left_alone() -> None:
-    environment = {
-        "TAVUS_API_KEY": KEY,
-        "TAVUS_APIKEY": "another",
-        "TAVUS_PERSONA_ID": "p1",
-        "TAVUS_LOG_LEVEL": "loud",
-        "MCP_READ_ONLY": "1",
-        "TAVUS_SECRET_GHOST": "sk-abcdef0123",
-        "TAVUS_SECRET_SQL_HOSTNAME": "sk-abcdef0123",
-    }
-    assert from_environment(environment).problems == ()
-
-
 @pytest.mark.parametrize("case", WRONG_VALUES)
 def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
     tmp_path: Path, fork_server: ForkServer, case: str
@@ -269,37 +158,6 @@ def test_a_wrong_setting_is_named_at_the_start_and_in_each_call(
     assert problem in line
     assert message.endswith(f"\n{line}")
     assert "pass-word" not in message + logged
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "problem"),
-    [
-        ("TAVUS_API_KEY", "k123456", "shorter than 8 characters"),
-        ("TAVUS_SECRET_A_HOST", "https://api.openai.com/v1", "host names"),
-        ("TAVUS_SECRET_A_HOST", "api.openai.com other", "host names"),
-        ("TAVUS_SECRET_B_HOST", "api.openai.com", "there is no TAVUS_SECRET_B"),
-        ("TAVUS_SECRET_A_HOST", " ", "names no host"),
-        ("TAVUS_SECRET_", "sk-abcdef0123", "a name of letters"),
-        ("SSL_CERT_DIR", "x" * 300, "certificates"),
-    ],
-)
-def test_short_keys_and_wrong_bindings_are_named(name: str, value: str, problem: str) -> None:
-    environment = {"TAVUS_SECRET_A": "sk-abcdef0123", name: value}
-    (line,) = [line for line in from_environment(environment).problems if line.startswith(name)]
-    assert problem in line
-    assert "k123456" not in line
-
-
-def test_a_secret_is_bound_to_a_list_of_hosts() -> None:
-    environment = {
-        "TAVUS_API_KEY": KEY,
-        "TAVUS_SECRET_A": "sk-abcdef0123",
-        "TAVUS_SECRET_A_HOST": "API.openai.com, *.example.com",
-    }
-    settings = from_environment(environment)
-    assert settings.problems == ()
-    assert settings.secrets == {"a": "sk-abcdef0123"}
-    assert settings.secret_hosts == {"a": ("api.openai.com", "*.example.com")}
 
 
 def test_every_wrong_setting_has_a_line_of_its_own(tmp_path: Path, fork_server: ForkServer) -> None:
