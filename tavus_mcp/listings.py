@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from tavus_mcp.app import App
@@ -35,25 +35,46 @@ def decode_cursor(scope: list[Any], cursor: str) -> list[Any]:
     return list(position)
 
 
+@dataclass(frozen=True)
+class WalkMark:
+    """A place in a list: its last row before it, that row's number, and the row after it if known.
+
+    Either row tells the place when rows were added or deleted; the number alone would not.
+    """
+
+    last_id: str = ""
+    number: int = 0
+    next_id: str = ""
+
+    def find_in(self, numbers: Mapping[str, int]) -> int | None:
+        """Return the number of the row before the place, or None if neither row is there."""
+        if self.last_id in numbers:
+            return numbers[self.last_id]
+        return numbers[self.next_id] - 1 if self.next_id in numbers else None
+
+    @classmethod
+    def after(cls, number: int, numbers: Mapping[str, int]) -> WalkMark:
+        """Return the place after a row of a walk; ``numbers`` are the rows by id."""
+        ids = {number_of_row: row_id for row_id, number_of_row in numbers.items()}
+        return cls(ids.get(number, ""), number, ids.get(number + 1, ""))
+
+
 def decode_walk(
     scope: list[Any], cursor: str | None, endpoint: ListEndpoint
-) -> tuple[str, int, ListWalk]:
-    """Return the id and the number of the last row of the page before, and a walk to what follows.
-
-    Without a cursor these are "", 0 and a walk from the beginning.
-    """
+) -> tuple[WalkMark | None, ListWalk]:
+    """Return the place of a cursor, and a walk that passes it; from the beginning without one."""
     if cursor is None:
-        return "", 0, ListWalk(endpoint)
+        return None, ListWalk(endpoint)
     match decode_cursor(scope, cursor):
-        case [str(last_id), int(count), *start] if count >= 0:
+        case [str(last_id), int(number), str(next_id), *start] if number >= 0:
             with suppress(ValueError):
-                return last_id, count, ListWalk(endpoint, start)
+                return WalkMark(last_id, number, next_id), ListWalk(endpoint, start)
     raise invalid_cursor()
 
 
-def encode_walk(scope: list[Any], last_id: str, number: int, walk: ListWalk) -> str:
-    """Return the cursor after a row of a walk, with where another call finds the row again."""
-    return encode_cursor(scope, [last_id, number, *walk.find_start(number)])
+def encode_walk(scope: list[Any], mark: WalkMark, walk: ListWalk) -> str:
+    """Return the cursor for a place in a walk, with where another walk finds it again."""
+    return encode_cursor(scope, [*astuple(mark), *walk.find_start(mark.number)])
 
 
 def invalid_cursor() -> InvalidArgument:

@@ -13,7 +13,7 @@ from tavus_mcp.errors import TavusError
 from tavus_mcp.fleet.selection import TIME_OVER, PersonaFilter, is_whole_row, read_persona
 from tavus_mcp.fleet.unmatched_filters import explain_no_match, explain_references
 from tavus_mcp.history.deleted_personas import describe_deleted_personas
-from tavus_mcp.listings import ListQuery, decode_walk, encode_walk, read_list_page
+from tavus_mcp.listings import ListQuery, WalkMark, decode_walk, encode_walk, read_list_page
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
@@ -67,10 +67,11 @@ async def search(
         return SearchResult(page.rows, page.total_count, page.next_cursor)
     persona_filter.require_known_finding()
     scope = ["personas", persona_filter.criteria]
-    last_id, start, walk = decode_walk(scope, cursor, PERSONAS)
+    mark, walk = decode_walk(scope, cursor, PERSONAS)
     is_from_beginning = not walk.row_count
-    listed = await _read_candidates(app, persona_filter, walk, start)
-    start = listed.numbers.get(last_id, start)
+    listed = await _read_candidates(app, persona_filter, walk, mark.number if mark else 0)
+    # without the rows of the place it is not known what was examined: rather twice than never
+    start = (mark.find_in(listed.numbers) if mark else 0) or 0
     pending = [candidate for candidate in listed.candidates if candidate.number > start]
     result = SearchResult(stop_reason=listed.stop_reason)
     is_total_known = is_from_beginning and not listed.stop_reason
@@ -88,16 +89,18 @@ async def search(
             _add_row(app, result, candidate, persona_filter)
             if len(result.rows) == limit:
                 break
-    if not result.rows and examined == len(pending) and not start and not listed.stop_reason:
+    is_all_examined = examined == len(pending) and cursor is None and not listed.stop_reason
+    if not result.rows and is_all_examined:
         result.findings = explain_no_match(persona_filter, listed.names, app.catalog)
         result.findings += explain_references(listed.referring_ids)
         result.findings += await _explain_deletions(app, persona_filter)
     if examined < len(pending):
         last = pending[examined - 1]
-        result.next_cursor = encode_walk(scope, PERSONAS.row_id(last.row), last.number, walk)
+        mark = WalkMark.after(last.number, listed.numbers)
+        result.next_cursor = encode_walk(scope, mark, walk)
     elif listed.stop_reason and walk.row_count > start:
-        last_listed_id = next(reversed(listed.numbers), "")
-        result.next_cursor = encode_walk(scope, last_listed_id, walk.row_count, walk)
+        mark = WalkMark.after(walk.row_count, listed.numbers)
+        result.next_cursor = encode_walk(scope, mark, walk)
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from tavus_mcp import concurrency
@@ -13,7 +13,7 @@ from tavus_mcp.checker.rules import RULES
 from tavus_mcp.concurrency import ProgressCallback, ProgressReporter
 from tavus_mcp.deadlines import has_time_for_more
 from tavus_mcp.errors import InvalidArgument, InvalidKey, NotFound, TavusError
-from tavus_mcp.listings import decode_walk, encode_walk
+from tavus_mcp.listings import WalkMark, decode_walk, encode_walk
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches
@@ -117,13 +117,10 @@ class PersonaSelection:
     def __init__(self, app: App, persona_filter: PersonaFilter, cursor: str | None = None) -> None:
         self.total: int | None = None
         self._scope = ["selection", persona_filter.criteria]
-        self._last_id, self._skip_count, self._list_walk = decode_walk(
-            self._scope, cursor, PERSONAS
-        )
+        self._mark, self._list_walk = decode_walk(self._scope, cursor, PERSONAS)
         self.positions: dict[str, int] = {}
         self._position = self._list_walk.row_count
-        self._first_position = self._skip_count
-        self._last_listed_id = ""
+        self._first_position = self._mark.number if self._mark else 0
         self.yielded_count = 0
         self.listed_names: list[str] = []
         self.stop_reason = ""
@@ -131,6 +128,7 @@ class PersonaSelection:
         self._app = app
         self._persona_filter = persona_filter
         self._pending_ids: list[str] = []
+        self._unplaced_ids: list[str] = []
         self._last_yielded_id = ""
         self._consecutive_failures = 0
 
@@ -142,7 +140,8 @@ class PersonaSelection:
         """
         if self._persona_filter.persona_ids:
             self._list_walk.has_more = False
-            self._add_ids(list(dict.fromkeys(self._persona_filter.persona_ids)))
+            ids = list(dict.fromkeys(self._persona_filter.persona_ids))
+            self._add_ids(ids, set(ids))
             self.total = len(self._pending_ids)
             return
         persona_type = self._persona_filter.persona_type
@@ -152,13 +151,11 @@ class PersonaSelection:
         )
         rows = {PERSONAS.row_id(row): row for row in self._list_walk.add_page(page)}
         self.listed_names += [PersonaDocument(row).name for row in rows.values()]
-        self._add_ids(list(rows))
-        self._pending_ids = [
-            persona_id
-            for persona_id in self._pending_ids
-            if persona_id not in rows
-            or self._persona_filter.may_match(rows[persona_id], self._app.catalog)
-        ]
+        may_match = self._persona_filter.may_match
+        matching = {
+            persona_id for persona_id, row in rows.items() if may_match(row, self._app.catalog)
+        }
+        self._add_ids(list(rows), matching)
         has_criteria = self._persona_filter.criteria.keys() - {"persona_type"}
         self.total = None if has_criteria else page.total
 
@@ -169,7 +166,7 @@ class PersonaSelection:
             return None
         if persona_id not in self.positions:
             return None
-        return self._encode_cursor(persona_id, self.positions[persona_id])
+        return self._encode_cursor(self.positions[persona_id])
 
     @property
     def next_cursor(self) -> str | None:
@@ -178,8 +175,10 @@ class PersonaSelection:
         When the list was not read to its end, and nothing of what was read is left, it is the
         cursor after that.
         """
+        if self._mark is not None:
+            return encode_walk(self._scope, self._mark, self._list_walk)
         if self.stop_reason and not self._pending_ids and self._has_new_rows:
-            return self._encode_cursor(self._last_listed_id, self._position)
+            return self._encode_cursor(self._position)
         return self.cursor_after(self._last_yielded_id)
 
     @property
@@ -187,21 +186,31 @@ class PersonaSelection:
         """True once rows after the cursor were read, so that the next cursor is a later one."""
         return self._position > self._first_position
 
-    def _encode_cursor(self, persona_id: str, number: int) -> str:
-        return encode_walk(self._scope, persona_id, number, self._list_walk)
+    def _encode_cursor(self, number: int) -> str:
+        mark = WalkMark.after(number, self.positions)
+        return encode_walk(self._scope, mark, self._list_walk)
 
-    def _add_ids(self, ids: list[str]) -> None:
-        """Add ids to those to yield, without those up to the cursor."""
+    def _add_ids(self, ids: list[str], matching: Collection[str]) -> None:
+        """Add the matching of these ids to those to yield, without those up to the cursor.
+
+        Where no row tells the place of the cursor any more, because they were deleted, all are
+        added: to examine a persona twice is better than never.
+        """
         numbers = range(self._position + 1, self._position + len(ids) + 1)
         self.positions.update(zip(ids, numbers, strict=True))
         self._position += len(ids)
-        self._last_listed_id = ids[-1] if ids else self._last_listed_id
-        if self._last_id in ids:
-            ids = ids[ids.index(self._last_id) + 1 :]
-            self._pending_ids, self._skip_count = [], 0
-        self._pending_ids += [
-            persona_id for persona_id in ids if self.positions[persona_id] > self._skip_count
-        ]
+        self._unplaced_ids += [persona_id for persona_id in ids if persona_id in matching]
+        if self._mark is not None:
+            start = self._mark.find_in(self.positions)
+            is_passed = self._position >= self._mark.number + MAX_PAGE_ROWS
+            if start is None and self._list_walk.has_more and not is_passed:
+                return
+            self._unplaced_ids = [
+                item for item in self._unplaced_ids if self.positions[item] > (start or 0)
+            ]
+            self._mark = None
+        self._pending_ids += self._unplaced_ids
+        self._unplaced_ids = []
 
     async def read_each(
         self,

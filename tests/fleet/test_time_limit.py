@@ -171,9 +171,39 @@ async def test_the_cursor_of_a_limit_continues_after_it_even_when_the_last_one_w
         "plan_bulk_change", cursor=first["next_cursor"], **arguments
     )
     planned = [row["persona_id"] for answer in (first, then) for row in answer["personas"]]
-    assert planned[:5] == ids[:5]
-    assert set(planned[5:]) <= set(ids[5:])
-    assert len(planned) == len(set(planned))
+    assert planned == ids[:10]
+
+
+@pytest.mark.parametrize("deleted", [0, 5])
+async def test_deleting_page_by_page_with_cursors_leaves_none(
+    tool_client: ToolClient, store: Store, deleted: int
+) -> None:
+    """Also when the row after the page was deleted meanwhile, so that no row tells the place."""
+    ids = store_equal_personas(store, 12)
+    arguments: dict[str, Any] = {"name_contains": "Persona", "delete": True, "limit": 5}
+    plan = await tool_client.expect_result("plan_bulk_change", **arguments)
+    for _ in range(3):
+        await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+        if cursor := plan.get("next_cursor"):
+            if deleted:
+                store.remove("persona", ids[deleted])
+            plan = await tool_client.expect_result("plan_bulk_change", cursor=cursor, **arguments)
+    found = await tool_client.expect_result("list_personas", name_contains="Persona ")
+    assert found["personas"] == []
+
+
+async def test_a_search_continues_after_its_page_was_deleted(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 9)
+    arguments: dict[str, Any] = {"name_contains": "Persona ", "limit": 4}
+    first = await tool_client.expect_result("list_personas", **arguments)
+    for row in first["personas"]:
+        store.remove("persona", row["persona_id"])
+    then = await tool_client.expect_result(
+        "list_personas", cursor=first["next_cursor"], **arguments
+    )
+    assert [row["persona_id"] for row in then["personas"]] == ids[4:8]
 
 
 async def test_a_plan_that_is_not_done_in_time_is_continued_by_applying_it_again(
