@@ -44,7 +44,7 @@ class PartIds:
         persona = await app.api.get_persona(persona_id) if missing else None
         reasons = [
             await explain_part_name(app, kind, object_id, persona)
-            or f"This account has no {KINDS[kind].noun} {quote_foreign(object_id)}."
+            or f"This account has no {_describe(kind, object_id)}."
             for kind, object_id in missing
         ]
         _refuse_for(reasons)
@@ -56,7 +56,7 @@ class PartIds:
         missing = [pair for pair in self._pairs if not _detach(data, *pair)]
         reasons = [
             await explain_part_name(app, kind, object_id, persona)
-            or f"Not attached to this persona: {KINDS[kind].noun} {quote_foreign(object_id)}."
+            or f"Not attached to this persona: {_describe(kind, object_id)}."
             for kind, object_id in missing
         ]
         _refuse_for(reasons)
@@ -65,6 +65,12 @@ class PartIds:
     @property
     def _pairs(self) -> Iterator[tuple[PartKindName, str]]:
         return ((kind, object_id) for kind, ids in self.ids.items() for object_id in ids)
+
+
+def _describe(kind: PartKindName, object_id: str) -> str:
+    """Return how a message names a part; a text that is no id may be a key and is not repeated."""
+    noun = KINDS[kind].noun
+    return f"{noun} {quote_foreign(object_id)}" if is_id(object_id) else f"{noun} of this name"
 
 
 def _refuse_for(reasons: Sequence[str]) -> None:
