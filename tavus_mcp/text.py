@@ -102,6 +102,11 @@ def quote_path(path: str, max_chars: int = MAX_PATH_CHARS) -> str:
     return path if is_plain else quote_foreign(path, max_chars)
 
 
+def render_name(name: str, max_chars: int = MAX_QUOTED_CHARS) -> str:
+    """Return a foreign name for a cell of a table: on one line, shortened, without quotes."""
+    return truncate(escape_line(" ".join(name[: 4 * max_chars].split())), max_chars)
+
+
 def join_first(items: Sequence[str], max_items: int = MAX_LISTED_NAMES) -> str:
     """Return texts as a list; those after ``max_items`` are only counted."""
     omitted = len(items) - max_items
@@ -135,6 +140,10 @@ def render_compact_json(value: object) -> str:
 
 def render_json_line(value: object) -> str:
     """Return a value as JSON on one line, with invisible characters as escapes of JSON."""
-    text = json.dumps(value, ensure_ascii=False)
+    return escape_json(json.dumps(value, ensure_ascii=False))
+
+
+def escape_json(text: str) -> str:
+    """Return the text of a JSON value with invisible characters as escapes of JSON."""
     escaped = escape_invisible(text, lambda char: json.dumps(char)[1:-1])
     return escaped.replace("\u200c", "\\u200c").replace("\u200d", "\\u200d")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 
 from tavus_mcp.cli import files
@@ -50,7 +49,7 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
         if arguments.yes and arguments.plan:
             return True
         files.print_error(app, f"environment {plan.environment} is protected. The plan:")
-        _print_plan(command, plan)
+        command.print_before_asking(plan_text(plan))
         if not is_interactive():
             raise NotConfigured(
                 "Nothing was sent: without a terminal, a protected environment needs "
@@ -58,15 +57,11 @@ def _is_accepted(command: ProjectCommand, plan: ProjectPlan) -> bool:
             )
         return is_confirmed(f"Apply this to {plan.environment}? Type yes:")
     if deletions and not arguments.yes:
-        _print_plan(command, plan)
+        command.print_before_asking(plan_text(plan))
         number = "1 object" if deletions == 1 else f"{deletions} objects"
         question = f"Delete {number}? An undo creates deleted objects again. Type yes:"
         return is_confirmed(question)
     return True
-
-
-def _print_plan(command: ProjectCommand, plan: ProjectPlan) -> None:
-    sys.stderr.write(command.app.masker.mask_text(plan_text(plan)) + "\n")
 
 
 def _exit_status(result: ApplyResult) -> ExitStatus:

@@ -14,6 +14,7 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import quote_path
 
 CHECK_SCHEMA = "tavus-mcp/check/1"
 
@@ -60,6 +61,6 @@ async def _check(app: App, persona_id: str) -> JsonObject:
 
 
 def _line(row: JsonObject, finding: JsonObject) -> str:
-    place = f"{row['persona_id']} {finding['path']}".rstrip()
+    place = f"{row['persona_id']} {quote_path(finding['path'])}".rstrip()
     hint = f" {finding['hint']}" if finding["hint"] else ""
     return f"{finding['severity']}: {place}: {finding['message']}{hint}"

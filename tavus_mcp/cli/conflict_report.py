@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tavus_mcp.project.plan import ObjectConflict
-from tavus_mcp.text import render_json_line, truncate
+from tavus_mcp.text import quote_path, render_json_line, truncate
 
 _CONTEXT_LINES = 2
 _MAX_VALUE_CHARS = 160
@@ -34,7 +34,7 @@ def conflict_lines(environment: str, conflicts: Sequence[ObjectConflict]) -> lis
     """Return the conflicts with what both sides changed, and what settles them."""
     lines: list[str] = []
     for conflict in conflicts:
-        name = f"{conflict.name} {conflict.pointer}".rstrip()
+        name = f"{conflict.name} {quote_path(conflict.pointer)}".rstrip()
         lines.append(f"conflict: {name}: {conflict.message}")
         if conflict.pointer:
             lines += [f"  {line}" for line in _side_lines(conflict)]

@@ -14,6 +14,7 @@ from tavus_mcp.models.json_patch import ABSENT, is_changed, pointer_tokens
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Status
 from tavus_mcp.project.merge import MergedField, Side
+from tavus_mcp.text import quote_path
 
 DIFF_SCHEMA = "tavus-mcp/diff/1"
 
@@ -88,7 +89,7 @@ def _diff_field(app: App, item: ComparedObject, merged: MergedField, words: Diff
     account, file = (
         _visible(app, merged.pointer, value) for value in (merged.account, merged.file)
     )
-    head = f"  {merged.pointer} ({words.side(merged)})"
+    head = f"  {quote_path(merged.pointer)} ({words.side(merged)})"
     if isinstance(account, str) and isinstance(file, str) and "\n" in account + file:
         return [head, *(f"    {line}" for line in diff_lines(account, file, left, right))]
     files = item.rendered.fields if item.rendered else {}

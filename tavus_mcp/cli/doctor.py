@@ -6,15 +6,14 @@ What it prints holds no key, no home folder and no name of the user, so that it 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from tavus_mcp import __version__
-from tavus_mcp.cli.files import print_utf8
 from tavus_mcp.cli.output import ExitStatus
+from tavus_mcp.cli.project_output import print_json
 from tavus_mcp.cli.terminal import Style, Terminal
 from tavus_mcp.cli.wiring import journal_location, sandbox_state_path
 from tavus_mcp.diagnostics.check import Check, Status
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     checks = collect_checks(installation, arguments.timeout)
     if arguments.json:
         result = {"version": __version__, "checks": [asdict(check) for check in checks]}
-        print_utf8(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        print_json(result)
     else:
         _print_checks(checks, Terminal.of_stdout(arguments.variables))
     has_error = any(check.status is Status.ERROR for check in checks)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from tavus_mcp.cli.files import error_message, print_utf8
 from tavus_mcp.cli.host_files import HostFile
 from tavus_mcp.cli.output import ExitStatus, fail, report
+from tavus_mcp.cli.wiring import build_masker
 from tavus_mcp.hosts.entry import (
     KEY_PLACEHOLDER,
     KEY_VARIABLE,
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             return _print_entry(file, settings)
         return _install(file, settings)
     except _Refusal as error:
-        return fail(str(error), error.status)
+        return fail(build_masker(settings).mask_text(str(error)), error.status)
     except NoCommand as error:
         return fail(f"nothing was written. {error}", ExitStatus.FAILURE)
     except (BadConfig, OSError) as error:

@@ -137,6 +137,7 @@ def _choose_project(options: argparse.Namespace, settings: Settings) -> None:
 
 def _report_usage(options: argparse.Namespace, *problems: str) -> int:
     """Print what is wrong with options or settings; return ``WRONG_USAGE``."""
+    problems = tuple(map(_mask_keys, problems))
     if getattr(options, "json", False):
         from tavus_mcp.cli.project_output import report_error  # only where it is needed
 
@@ -144,6 +145,13 @@ def _report_usage(options: argparse.Namespace, *problems: str) -> int:
     for problem in problems:
         fail(problem)
     return ExitStatus.WRONG_USAGE
+
+
+def _mask_keys(text: str) -> str:
+    """Return a text that may repeat an argument, without the keys of the environment."""
+    from tavus_mcp.cli.wiring import build_masker  # only where it is needed
+
+    return build_masker(from_environment(os.environ)).mask_text(text)
 
 
 def _load_command(name: str) -> CommandModule:
@@ -223,7 +231,8 @@ class _Parser(argparse.ArgumentParser):
             self.exit(ExitStatus.WRONG_USAGE)
         if not unknown:
             self.print_usage(sys.stderr)
-        self.exit(ExitStatus.WRONG_USAGE, escape_line(f"{self.prog}: {message}") + "\n")
+        text = _mask_keys(f"{self.prog}: {message}")
+        self.exit(ExitStatus.WRONG_USAGE, escape_line(text) + "\n")
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from tavus_mcp.cli.progress import clear_progress_bar, progress_bar
 from tavus_mcp.cli.project_output import print_result, report_error, report_failure
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import InvalidArgument, NotConfigured, ToolFailure
+from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.configuration import Environment
 from tavus_mcp.project.folder import Project, read_project
@@ -44,6 +46,10 @@ class ProjectCommand:
         """Print a result: as JSON with ``--json``, else as text; secrets are masked."""
         clear_progress_bar()
         print_result(self.app, self.arguments, data, text)
+
+    def print_before_asking(self, text: str) -> None:
+        """Print on stderr what a person is asked to confirm; secrets are masked."""
+        sys.stderr.write(escape_invisible(self.app.masker.mask_text(text)) + "\n")
 
     def report_refusal(self) -> int:
         """Return the status of a command that was not confirmed, which the person was told."""

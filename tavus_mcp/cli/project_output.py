@@ -14,6 +14,7 @@ from tavus_mcp.cli.progress import style_lines
 from tavus_mcp.invisible_characters import escape_invisible
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.problems import InvalidProject
+from tavus_mcp.text import escape_json
 
 ERROR_SCHEMA = "tavus-mcp/error/1"
 
@@ -54,6 +55,6 @@ def print_result(app: App, arguments: argparse.Namespace, data: JsonObject, text
 
 
 def print_json(data: JsonObject) -> None:
-    """Print an object as JSON on stdout."""
+    """Print an object as JSON on stdout, with invisible characters as escapes of JSON."""
     sys.stdout.flush()
-    files.print_utf8(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    files.print_utf8(escape_json(json.dumps(data, ensure_ascii=False, indent=2)) + "\n")

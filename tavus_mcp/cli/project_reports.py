@@ -21,7 +21,7 @@ from tavus_mcp.project.pull import PulledObject
 from tavus_mcp.project.undo import UndoResult
 from tavus_mcp.server.compact_rows import format_change
 from tavus_mcp.server.text_rendering import without_nulls
-from tavus_mcp.text import truncate
+from tavus_mcp.text import quote_path, render_name, truncate
 
 STATUS_SCHEMA = "tavus-mcp/status/1"
 PLAN_SCHEMA = "tavus-mcp/plan/1"
@@ -74,7 +74,7 @@ def status_text(comparison: Comparison) -> str:
     """Return one line for each object, what the words mean that need it, and a summary."""
     lines = [f"environment: {comparison.environment}", *_rename_lines(comparison.renamed)]
     for item in comparison.objects.values():
-        paths = [merged.pointer for merged in item.fields if not merged.is_settled]
+        paths = [quote_path(merged.pointer) for merged in item.fields if not merged.is_settled]
         detail = f"deleted {deletion_side(item)}" if deletion_side(item) else "  ".join(paths[:4])
         if action := _prune_action(item):
             detail += f"; --prune {action}s it; pull {item.name} brings its file back"
@@ -87,7 +87,7 @@ def status_text(comparison: Comparison) -> str:
     for folder, rows in comparison.only_remote.items():
         lines += [
             f"{Status.ONLY_REMOTE.value:{_STATUS_COLUMN_CHARS}} {folder}: {row.object_id} "
-            f"{row.name}".rstrip()
+            f"{render_name(row.name)}".rstrip()
             for row in rows
         ]
     counts = Counter(item.status.value for item in comparison.objects.values())
@@ -204,7 +204,8 @@ def _change_lines(change: FieldChange) -> list[str]:
     before, after = change.before, change.after
     if isinstance(before, str) and isinstance(after, str):
         if "\n" in before + after:
-            return [f"~ {change.path}:", *(f"  {line}" for line in diff_lines(before, after)[2:])]
+            lines = (f"  {line}" for line in diff_lines(before, after)[2:])
+            return [f"~ {quote_path(change.path)}:", *lines]
         before, after = abridge(before, after)
     row = {"path": change.path, "before": before, "after": after, "default": change.default}
     line, _ = format_change(without_nulls(row))
@@ -226,7 +227,7 @@ def _is_printed(finding: Finding) -> bool:
 
 
 def _place(finding: Finding) -> str:
-    return f"{finding.path}: " if finding.path else ""
+    return f"{quote_path(finding.path)}: " if finding.path else ""
 
 
 def apply_data(plan: ProjectPlan, result: ApplyResult) -> JsonObject:
@@ -306,7 +307,8 @@ def pull_text(environment: str, pulled: Sequence[PulledObject]) -> str:
     """Return one line for each object, and what needs a decision."""
     lines = []
     for item in pulled:
-        lines.append(f"{item.outcome}: {item.name}  {'  '.join(item.fields)}".rstrip())
+        fields = "  ".join(map(quote_path, item.fields))
+        lines.append(f"{item.outcome}: {item.name}  {fields}".rstrip())
         lines += [f"  remark: {remark}" for remark in item.remarks]
         lines += [f"  conflict: {message}" for message in item.unsettled]
     lines += conflict_lines(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from tavus_mcp.cli.exit_status import status_of, worst_status
@@ -39,7 +38,7 @@ async def undo_project(command: ProjectCommand) -> int:
         return ExitStatus.CHANGES
     has_deletion = any(line.startswith(DELETION) for line in lines)
     if lines and (session.app.protected or has_deletion):
-        sys.stderr.write(session.app.masker.mask_text(_plan_text(run, lines)) + "\n")
+        command.print_before_asking(_plan_text(run, lines))
         if not is_confirmed(f"Undo it in {run.environment}? Type yes:"):
             return command.report_refusal()
     result = await session.undo(run, command.report_progress)

@@ -33,10 +33,6 @@ SANDBOX_JOURNAL_FILE_NAME = "sandbox-journal.sqlite3"
 
 def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
-    secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
-    urls = [url for url in (settings.proxy, settings.journal_url) if url]
-    passwords = [password for url in urls for password in find_url_passwords(url)]
-    keys = [settings.api_key, *passwords, *secrets, *_path_secrets(settings.base_url)]
     stand_ins = {name: f"sandbox-secret-{name}" for name in settings.secrets}
     if settings.sandbox:
         replacements = {value: stand_ins[name] for name, value in settings.secrets.items()}
@@ -49,7 +45,7 @@ def build_app(settings: Settings) -> App:
         api,
         load_catalog(),
         journal,
-        Masker(key for key in keys if key),
+        build_masker(settings),
         # the sandbox writes what it is sent to a file, so it never gets a secret
         stand_ins if settings.sandbox else settings.secrets,
         secret_variables=settings.secret_variables,
@@ -58,6 +54,15 @@ def build_app(settings: Settings) -> App:
         is_sandbox=settings.sandbox,
         protected=settings.protected,
     )
+
+
+def build_masker(settings: Settings) -> Masker:
+    """Return the masker that knows every secret of the settings."""
+    secrets = [key for value in settings.secrets.values() for key in (value, without_bearer(value))]
+    urls = [url for url in (settings.proxy, settings.journal_url) if url]
+    passwords = [password for url in urls for password in find_url_passwords(url)]
+    keys = [settings.api_key, *passwords, *secrets, *_path_secrets(settings.base_url)]
+    return Masker(key for key in keys if key)
 
 
 def account_credentials(settings: Settings) -> Credentials:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tavus_mcp.journal.database import Database
+from tavus_mcp.text import render_name
 
 UNKNOWN = ""
 """The account of entries of version 0.1, which did not record one."""
@@ -52,7 +53,8 @@ class Account:
     @property
     def name(self) -> str:
         """What people call it."""
-        return f"{self.label} ({self.base_url})" if self.label else self.base_url
+        label = render_name(self.label)
+        return f"{label} ({self.base_url})" if label else self.base_url
 
 
 def normalize_url(url: str) -> str:

@@ -33,7 +33,7 @@ from tavus_mcp.models.receipt import FieldChange, PlanReceipt, Receipt, Undo
 from tavus_mcp.parts.delete import TOOL as DELETION
 from tavus_mcp.parts.delete import USERS
 from tavus_mcp.parts.rules import RULES
-from tavus_mcp.parts.users import PartUser
+from tavus_mcp.parts.users import PartUser, name_users
 from tavus_mcp.personas import create, plans
 from tavus_mcp.personas.create import CreateRequest
 from tavus_mcp.personas.restore import find_current
@@ -81,12 +81,15 @@ async def plan_revival(
 
 
 def _plan_findings(users: Sequence[PartUser], *, is_new: bool) -> list[RuleFinding]:
-    names = ", ".join(f"{user.persona_id} ({user.name})" for user in users)
     return [
         warning(
             "new-id" if is_new else "references-left",
             ("The plan creates it again, under a new id. " if is_new else "")
-            + (f"It repairs the references in: {names}." if users else "No persona used it."),
+            + (
+                f"It repairs the references in: {name_users(users)}."
+                if users
+                else "No persona used it."
+            ),
             hint=APPLY_AFTER_YES,
         )
     ]

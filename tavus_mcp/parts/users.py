@@ -15,7 +15,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info, warning
 from tavus_mcp.models.parts.part_document import PartDocument
 from tavus_mcp.parts.kinds import KINDS, PartKind
-from tavus_mcp.text import count_personas, join_first
+from tavus_mcp.text import count_personas, join_first, quote_foreign
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,6 @@ def describe_users(kind: PartKind, found: PartUsers) -> list[RuleFinding]:
 
 
 def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
-    names = [f"{user.persona_id} ({user.name})" for user in users]
     pointers = {pointer for user in users for pointer in user.fields}
     left_alone = [
         item.pointer
@@ -146,9 +145,14 @@ def _used_finding(kind: PartKind, users: Sequence[PartUser]) -> RuleFinding:
         effect = f"Tavus leaves the dead id in {', '.join(left_alone)}; detach_parts takes it out."
     return warning(
         "in-use",
-        f"{count_personas(len(users))} {_verb(users)} this {kind.noun}: {join_first(names)}. "
+        f"{count_personas(len(users))} {_verb(users)} this {kind.noun}: {name_users(users)}. "
         f"{effect}",
     )
+
+
+def name_users(users: Sequence[PartUser]) -> str:
+    """Return the ids and names of personas as a list; those after the first are only counted."""
+    return join_first([f"{user.persona_id} ({quote_foreign(user.name)})" for user in users])
 
 
 def _verb(users: Sequence[PartUser]) -> str:

@@ -17,7 +17,7 @@ from tavus_mcp.models.base import JsonObject
 from tavus_mcp.project.kinds import is_device
 from tavus_mcp.project.problems import FilePosition, InvalidProject, Problem
 from tavus_mcp.project.toml_positions import find_key, split_parser_message
-from tavus_mcp.text import quote_foreign, suggestion_or_period
+from tavus_mcp.text import quote_foreign, quote_path, suggestion_or_period
 from tavus_mcp.url_settings import DEFAULT_BASE_URL, parse_base_url
 
 FILE_NAME = "tavus.toml"
@@ -157,7 +157,7 @@ class _Parser:
         values = self._table(table, "values", *path)
         for name, value in values.items():
             if not _is_json(value):
-                message = f"{name}: a date or an infinite number is no value of JSON."
+                message = f"{quote_path(name)}: a date or an infinite number is no value of JSON."
                 self.report(message, *path, "values", name)
         return values
 

@@ -36,6 +36,7 @@ from tavus_mcp.project.folder import (
 from tavus_mcp.project.kinds import PERSONA, ObjectName, is_device
 from tavus_mcp.project.merge import MergedField
 from tavus_mcp.project.render import VALUE_KEY, RenderedObject
+from tavus_mcp.text import quote_path
 
 _PROMPT = "system_prompt"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -133,7 +134,7 @@ def update_source(
     for item in fields:
         problem = _update_field(edits, rendered, data, item)
         if problem:
-            refused.append(f"{item.pointer}: {problem}")
+            refused.append(f"{quote_path(item.pointer)}: {problem}")
         else:
             written.append(item)
     if written:

@@ -25,7 +25,7 @@ from tavus_mcp.parts.kinds import KINDS, PartKind
 from tavus_mcp.parts.revive import apply_revival, plan_revival
 from tavus_mcp.parts.rules import RULES
 from tavus_mcp.parts.tool_secrets import resolve_tool_secrets
-from tavus_mcp.parts.users import find_users
+from tavus_mcp.parts.users import find_users, name_users
 from tavus_mcp.personas import plans
 from tavus_mcp.personas.create import CreateRequest, build_body, create
 from tavus_mcp.personas.delete import DeleteRequest, delete
@@ -155,7 +155,7 @@ class PartObjects(ObjectAdapter):
         """Delete a part that no persona uses; raise ``Conflict`` if one does."""
         found = await find_users(app, cast(PartDocument, document), ignore_progress)
         if found.users:
-            names = ", ".join(f"{user.persona_id} ({user.name})" for user in found.users)
+            names = name_users(found.users)
             raise Conflict(
                 f"The {self._kind.noun} {document.object_id} is used by personas: {names}. Take it "
                 "out of them first; it was not deleted."

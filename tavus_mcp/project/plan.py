@@ -28,7 +28,7 @@ from tavus_mcp.project.names import FindId, with_ids
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.refusals import RefusedProject, list_reasons, locate
 from tavus_mcp.project.secret_names import iter_secret_names
-from tavus_mcp.text import quote_foreign_names
+from tavus_mcp.text import quote_foreign_names, quote_path
 
 DIGEST_CHARS = 12
 _PLACEHOLDER_PREFIX = "new-"
@@ -95,7 +95,7 @@ class ObjectConflict:
 
     def __str__(self) -> str:
         """Return what the conflict is about, without the object."""
-        return f"{self.pointer}: {self.message}"
+        return f"{quote_path(self.pointer)}: {self.message}"
 
 
 def describe_conflict(app: App, item: ComparedObject, merged: MergedField) -> ObjectConflict:

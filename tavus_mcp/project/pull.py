@@ -32,7 +32,7 @@ from tavus_mcp.project.plan import ObjectConflict, Resolution, describe_conflict
 from tavus_mcp.project.state import EnvironmentState, ObjectState, save_state
 from tavus_mcp.project.sync import accept_account, sync_base
 from tavus_mcp.project.text_pool import TextPool
-from tavus_mcp.text import quote_paths
+from tavus_mcp.text import quote_path, quote_paths
 
 _SETTLED = "settled for the file"
 """The outcome of an object whose conflicts were settled so, where nothing else was done."""
@@ -220,7 +220,8 @@ def _pull_new(run: _Pull, name: ObjectName, document: Any) -> None:
     item = ObjectState(document.object_id, base, document.digest)
     run.state = run.state.with_object(name, item)
     remarks = [
-        f"{pointer}: the account has a secret here that nothing returns. Name it by reference."
+        f"{quote_path(pointer)}: the account has a secret here that nothing returns. Name it by "
+        f"reference."
         for pointer in dropped
     ]
     run.pulled.append(PulledObject(name, "added", remarks=remarks))
