@@ -47,7 +47,7 @@ def require_safe(text: str) -> None:
     """Expect that a text controls no terminal and has no line that only the foreign text begins."""
     assert RAW.findall(text) == [], ascii(text)
     forged = [line for line in text.split("\n") if re.match(r'[\s"+-]*forged', line)]
-    # a value that is shown line by line is marked as such
+    # a value that is listed line by line is marked as such
     assert [line for line in forged if not re.match(r"\s+([+-]|forged)", line)] == [], text
 
 
@@ -78,14 +78,14 @@ def test_no_command_lets_a_foreign_text_control_the_terminal(runner: CommandRunn
     assert {result.status for result in outputs} <= {0, 2, 4}
 
 
-def test_what_a_person_is_asked_to_confirm_is_made_visible(runner: CommandRunner) -> None:
+def test_a_plan_before_a_question_is_made_visible(runner: CommandRunner) -> None:
     """The plan before the question went to stderr as it was."""
-    shown = runner.run_on_terminal("apply", "--env", "production", stdin="yes\n")
-    assert shown.status == 0, shown.stdout
-    assert "forged" in shown.stdout
-    require_safe(re.sub(r"[^\n]*\r\x1b\[K", "", shown.stdout))
-    shown = runner.run_on_terminal("undo", "--env", "production", stdin="no\n")
-    require_safe(re.sub(r"[^\n]*\r\x1b\[K", "", shown.stdout))
+    screen = runner.run_on_terminal("apply", "--env", "production", stdin="yes\n")
+    assert screen.status == 0, screen.stdout
+    assert "forged" in screen.stdout
+    require_safe(re.sub(r"[^\n]*\r\x1b\[K", "", screen.stdout))
+    screen = runner.run_on_terminal("undo", "--env", "production", stdin="no\n")
+    require_safe(re.sub(r"[^\n]*\r\x1b\[K", "", screen.stdout))
 
 
 def test_a_key_that_stands_among_the_arguments_is_masked(tmp_path: Path) -> None:
