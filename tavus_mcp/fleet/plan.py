@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tavus_mcp.app import App
-from tavus_mcp.checker.check import REFUSAL_OPENING
+from tavus_mcp.checker.check import REFUSAL_OPENING, refusal
 from tavus_mcp.concurrency import ProgressCallback
-from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.errors import CheckRefused, Refused, TavusError
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
 from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
 from tavus_mcp.fleet.plan_items import (
@@ -37,6 +38,8 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
+from tavus_mcp.personas.field_selection import resolve_field_name
+from tavus_mcp.personas.reference_lookup import find_new_missing_references
 from tavus_mcp.personas.revive import NOT_RESTORED
 from tavus_mcp.personas.update import UpdateRequest, compute_update
 from tavus_mcp.text import count_personas, quote_path
@@ -84,6 +87,7 @@ async def draft_bulk_plan(
     """
     request.check()
     persona_filter, plan_persona = await _resolve_request(app, request)
+    await _refuse_missing_references(app, request)
     selection = PersonaSelection(app, persona_filter, request.cursor)
     results: dict[str, PlannedPersona | SkippedPersona | None] = {}
     await selection.fetch_next_page()
@@ -125,6 +129,15 @@ def _explain_absent_text(
         message = f"No text of the {count_personas(len(skipped))} holds the text to find."
         hint = "list_personas(text_contains=...) searches all personas, whatever the case."
     return [info("text-absent", message, path="/find", hint=hint)]
+
+
+async def _refuse_missing_references(app: App, request: BulkChangeRequest) -> None:
+    """Raise ``CheckRefused`` for ids in the values to set that name nothing in the account."""
+    values = {resolve_field_name(name): value for name, value in request.values.items()}
+    pointers = {pointer: value for pointer, value in values.items() if pointer.startswith("/")}
+    missing = await find_new_missing_references(app, PersonaDocument({}), pointers)
+    if missing:
+        raise CheckRefused(partial(refusal, missing))
 
 
 def _build_draft(

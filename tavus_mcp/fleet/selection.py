@@ -27,7 +27,10 @@ MAX_CONSECUTIVE_FAILURES = 16
 """Failed reads in a row after which the failure is taken to be Tavus's, not the personas'."""
 
 
-_MAX_SIMILAR_RULES = 10
+_MAX_SIMILAR_RULES = 16
+_OUTDATED = frozenset({"deprecated", "legacy", "older", "retired"})
+"""Words in the names of rules on what Tavus has replaced."""
+_WORDS_FOR_OUTDATED = _OUTDATED | {"obsolete", "old", "outdated", "modernize"}
 _RULE_NAMES = sorted({*(rule.name for rule in RULES), *schema_check.SCHEMA_RULES})
 
 
@@ -56,16 +59,10 @@ class PersonaFilter:
     def require_known_finding(self) -> None:
         """Raise ``InvalidArgument`` if there is no rule of the name ``finding``."""
         if self.finding is not None and self.finding not in _RULE_NAMES:
-            containing = [name for name in _RULE_NAMES if self.finding.casefold() in name]
-            suggestion = (
-                f"; these contain it: {join_first(containing, _MAX_SIMILAR_RULES)}."
-                if len(containing) > 1
-                else suggest_similar(self.finding, _RULE_NAMES)
-            )
             raise InvalidArgument(
                 [
-                    f"/finding: no rule has this name{suggestion} audit_personas lists the rules "
-                    "of all findings in the account."
+                    f"/finding: no rule has this name{_suggest_rules(self.finding.casefold())} "
+                    "audit_personas lists the rules of all findings in the account."
                 ]
             )
 
@@ -98,6 +95,20 @@ class PersonaFilter:
     def _has_name(self, row: JsonObject) -> bool:
         wanted = (self.name_contains or "").casefold()
         return wanted in str(row.get("persona_name") or "").casefold()
+
+
+def _suggest_rules(name: str) -> str:
+    """Return the end of a sentence about an unknown rule: those that were probably meant."""
+    if name in _WORDS_FOR_OUTDATED:
+        found = [rule for rule in _RULE_NAMES if not _OUTDATED.isdisjoint(rule.split("-"))]
+        return (
+            f"; on outdated settings there are {join_first(found, _MAX_SIMILAR_RULES)}. "
+            'plan_bulk_change(everything=true, goals=["modernize"]) plans for all of them.'
+        )
+    containing = [rule for rule in _RULE_NAMES if name in rule]
+    if len(containing) > 1:
+        return f"; these contain it: {join_first(containing, _MAX_SIMILAR_RULES)}."
+    return suggest_similar(name, _RULE_NAMES)
 
 
 def is_whole_row(row: JsonObject) -> bool:

@@ -134,6 +134,7 @@ def _pointers_by_name() -> Mapping[str, Sequence[str]]:
         *persona_arguments().items(),
         *((layer, f"/layers/{layer}") for layer in LAYER_NAMES),
         *(pair for layer in LAYER_NAMES for pair in layer_arguments(layer).items()),
+        ("voice_settings", "/layers/tts/voice_settings"),
     ]
     for name, pointer in pairs:
         pointers[name] = tuple(dict.fromkeys((*pointers.get(name, ()), pointer)))

@@ -23,6 +23,7 @@ from tavus_mcp.models.json_patch import PatchError, diff, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES
 from tavus_mcp.models.persona import SERVER_FIELDS, Persona
 from tavus_mcp.models.receipt import Receipt
+from tavus_mcp.personas.field_selection import resolve_field_name
 from tavus_mcp.personas.revive import (
     MAX_ATTEMPTS,
     NOT_RESTORED,
@@ -259,12 +260,14 @@ def _refuse_unknown_paths(paths: Sequence[str], target: Document, current: Docum
 
 
 def _parse_path(name: str, argument: str = "only") -> str:
-    """Return the JSON Pointer that a pointer or a layer's name stands for."""
-    pointer = f"/layers/{name}" if name in LAYER_NAMES else name
+    """Return the JSON Pointer that a pointer, or the name of a field or a layer, stands for."""
+    pointer = f"/layers/{name}" if name in LAYER_NAMES else resolve_field_name(name)
     try:
         parts = pointer_tokens(pointer)
     except PatchError as error:
-        raise InvalidArgument([f"/{argument}: {error}; or give the name of a layer."]) from None
+        raise InvalidArgument(
+            [f"/{argument}: {error}; or give the name of a field or a layer."]
+        ) from None
     if not parts or parts[0] in SERVER_FIELDS:
         raise InvalidArgument([f"/{argument}: this cannot be restored; name a field or a layer."])
     return pointer

@@ -21,6 +21,11 @@ _NORMAL: Strength = "normal"
 _STRONG: Strength = "strong"
 _SAME_AS_NORMAL = info("tuning-same-as-normal", "Strength strong changes no more than normal here.")
 
+_NOTHING_FURTHER = info("tuning-at-its-end", "No known setting goes further towards these goals.")
+_STRONG_GOES_FURTHER = info(
+    "tuning-stronger", "Strength strong changes more.", hint='Ask again with strength="strong".'
+)
+
 
 async def suggest(
     app: App, persona_id: str, goals: Sequence[str], strength: str, languages: Sequence[str]
@@ -35,13 +40,19 @@ async def suggest(
     before = await app.api.get_persona(persona_id)
     recommendation = build_recommendation(before, goals, strength, languages, app.catalog)
     findings = list(recommendation.findings)
-    if strength == _STRONG:
-        normal = build_recommendation(before, goals, _NORMAL, languages, app.catalog)
-        findings += [_SAME_AS_NORMAL] if normal.change == recommendation.change else []
+    other_strength = _NORMAL if strength == _STRONG else _STRONG
+    other = build_recommendation(before, goals, other_strength, languages, app.catalog)
+    is_same = other.change == recommendation.change
+    if strength == _STRONG and is_same:
+        findings.append(_SAME_AS_NORMAL)
     request = UpdateRequest(
         TOOL, persona_id, recommendation.change, dry_run=True, findings=findings
     )
-    return _build_suggestion(app, await preview(app, before, request), recommendation)
+    receipt = await preview(app, before, request)
+    if receipt.status == "unchanged":
+        goes_further = strength != _STRONG and not is_same
+        receipt.findings.append(_STRONG_GOES_FURTHER if goes_further else _NOTHING_FURTHER)
+    return _build_suggestion(app, receipt, recommendation)
 
 
 def _build_suggestion(app: App, receipt: Receipt, recommendation: Recommendation) -> Suggestion:

@@ -254,7 +254,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"everything": True, "unset": ["/persona_id"]}, "/unset/0: /persona_id is set by Tavus"),
     ({"everything": True, "values": {"": {}}}, "name a field"),
     ({"finding": "llm-model-retird", "unset": ["/greeting"]}, "did you mean 'llm-model-retired'"),
-    ({"finding": "deprecated", "unset": ["/greeting"]}, "context-deprecated, llm-model-deprecated"),
+    ({"finding": "deprecated", "unset": ["/greeting"]}, "there are context-deprecated"),
     ({"everything": True, "values": {"/tool_ids/-": "t1"}}, "give /tool_ids with all its items"),
     ({"everything": True, "values": {"/document_ids/0": "d1"}}, "give /document_ids with all"),
     ({"persona_ids": ["../x"], "unset": ["/greeting"]}, "not an id"),

@@ -235,6 +235,17 @@ async def test_an_unknown_finding_is_refused_with_names_of_the_same_words(
     assert tool_client.transport.requests == []
 
 
+async def test_a_word_for_outdated_settings_names_all_rules_about_them(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: for ``deprecated`` only those with this word in their name were offered."""
+    for finding in ("deprecated", "outdated", "Legacy"):
+        message = await tool_client.expect_error("list_personas", finding=finding)
+        for rule in ("llm-model-retired", "stt-turn-taking-legacy", "tts-model-older"):
+            assert rule in message
+        assert 'plan_bulk_change(everything=true, goals=["modernize"])' in message
+
+
 async def test_a_search_that_finds_no_text_names_the_users_of_a_function_or_an_id(
     tool_client: ToolClient, store: Store
 ) -> None:

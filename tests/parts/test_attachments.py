@@ -77,6 +77,21 @@ async def test_a_name_in_place_of_an_id_is_answered_with_the_id(tool_client: Too
     assert tool_client.transport.writes == []
 
 
+async def test_ids_that_name_nothing_are_refused_before_any_persona_is_read(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: the plan was made without a word, and each of its writes refused."""
+    ids = [await create_persona(tool_client, name) for name in ("Ada", "Bob")]
+    tool_client.transport.requests.clear()
+    for values, message in (
+        ({"tool_ids": ["t000000000000"]}, "This account has no tool 't000000000000'"),
+        ({"/default_replica_id": "r000000000000"}, "This account has no replica"),
+    ):
+        error = await tool_client.expect_error("plan_bulk_change", persona_ids=ids, values=values)
+        assert message in error
+    assert not any("/personas" in line for line in tool_client.transport.request_lines)
+
+
 async def test_a_single_reference_is_replaced_and_removed(tool_client: ToolClient) -> None:
     persona_id = await create_persona(tool_client, "Ada")
     objectives = await create_part(tool_client, "objectives")

@@ -208,6 +208,25 @@ async def test_undo_restores_an_unset_layer(tool_client: ToolClient, layer: str)
     await change_and_undo(tool_client, persona_id, f"configure_{layer}", {"unset": [layer]})
 
 
+async def test_fields_to_restore_may_be_named_as_in_other_tools(tool_client: ToolClient) -> None:
+    """A name that get_persona and plan_bulk_change take as a field was refused here."""
+    persona_id = await tool_client.create_persona(greeting="Hello")
+    first = (await tool_client.expect_result("get_persona", persona_id=persona_id))["revision"]
+    target = {"persona_id": persona_id}
+    await tool_client.expect_result("update_persona", **target, greeting="Hi", name="Other")
+    await tool_client.expect_result(
+        "configure_conversational_flow", **target, turn_taking_patience="high"
+    )
+    receipt = await tool_client.expect_result(
+        "restore_revision", **target, revision=first, only=["greeting", "turn_taking_patience"]
+    )
+    assert {change["path"] for change in receipt["changes"]} == {
+        "/greeting",
+        "/layers/conversational_flow/turn_taking_patience",
+    }
+    assert (await tool_client.read_persona(persona_id))["persona_name"] == "Other"
+
+
 async def test_undo_restores_an_unset_layer_with_its_functions(
     tool_client: ToolClient,
 ) -> None:

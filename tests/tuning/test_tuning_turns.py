@@ -140,3 +140,18 @@ async def test_a_level_that_is_carried_over_counts_as_met(
     assert "default" not in find_change(answer, f"{STT}/participant_pause_sensitivity")
     normal = await suggest_tuning(tool_client, *goals)
     assert not find_sentences(normal, "Strength strong")
+
+
+async def test_a_goal_that_is_reached_says_whether_more_is_possible(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """Found in use: patience was at its highest, and no word said that this is all."""
+    store_persona(store, layers={"conversational_flow": {"turn_taking_patience": "high"}})
+    for strength in ("gentle", "normal", "strong"):
+        answer = await suggest_tuning(tool_client, "be_more_patient", strength=strength)
+        assert answer["status"] == "unchanged"
+        assert find_sentences(answer, "No known setting goes further")
+    store_persona(store, layers={"tts": {"voice_settings": {"speed": 1.1}}})
+    gentle = await suggest_tuning(tool_client, "speak_faster", strength="gentle")
+    if gentle["status"] == "unchanged":
+        assert find_sentences(gentle, "Strength strong changes more")

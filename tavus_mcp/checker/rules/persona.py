@@ -19,6 +19,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, no_effect, requires
 from tavus_mcp.checker.rules.placeholders import fix_ids
+from tavus_mcp.checker.rules.values import name_value
 from tavus_mcp.deprecations.fields import move_documents
 from tavus_mcp.models.base import text
 from tavus_mcp.models.document import PersonaDocument
@@ -204,8 +205,10 @@ def language_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
             code = find_language_code(value, catalog) or _nearest_language_code(value, catalog)
             yield Violation(
                 f"/languages/{index}",
-                "This language is not known here; Tavus decides whether it takes it. Not checked, "
-                "because it depends on this value: whether it is heard and spoken.",
+                f"{name_value(text(value), 'language')} is not known here; Tavus decides "
+                f"whether it "
+                "takes it. Not checked, because it depends on this value: whether it is heard and "
+                "spoken.",
                 f"Nearest: {code}." if code else "Codes look like 'en'.",
             )
 

@@ -20,7 +20,7 @@ from tavus_mcp.text import find_nearest_names, quote_foreign
 
 _MODEL = "/layers/tts/tts_model_name"
 _MAX_LISTED_VALUES = 12
-_WORDS = re.compile(r"[A-Za-z]{1,12}(?:[ _-][A-Za-z]{1,12}){0,3}")
+_WORDS = re.compile(r"[A-Za-z]{1,12}(?:[ :_-][A-Za-z]{1,12}){0,3}")
 """A value that is named in a message although it is like no known one; another may be a key."""
 _NOT_EXCHANGED = "The value may be new: Tavus decides, and nothing here is sure to mean the same."
 # What other rules cannot check without knowing the value.
@@ -91,11 +91,15 @@ def unknown_value_violation(
     nearest = find_nearest_names(value, known)
     listed = ", ".join(known[:_MAX_LISTED_VALUES])
     hint = f"Nearest: {', '.join(nearest)}. Known: {listed}." if nearest else f"Known: {listed}."
-    is_nameable = nearest or _WORDS.fullmatch(value)
-    subject = quote_foreign(value) if is_nameable else "This value"
+    subject = name_value(value, "value", is_near=bool(nearest))
     return Violation(
         path, f"{subject} is not known here; Tavus decides whether it takes it.{consequence}", hint
     )
+
+
+def name_value(value: str, noun: str, *, is_near: bool = False) -> str:
+    """Return what a message calls a value: the value itself, unless it may be a key."""
+    return quote_foreign(value) if is_near or _WORDS.fullmatch(value) else f"This {noun}"
 
 
 def _offered_values(path: str, facts: FieldFacts, catalog: Catalog) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from tavus_mcp.checker.conversion_fixes import conversion_calls
 from tavus_mcp.checker.fixes import Alternative, UnprintedValue, configure, unset_fields
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, clamp
+from tavus_mcp.checker.rules.values import name_value
 from tavus_mcp.deprecations.voice import convert_speed_word, use_newest_model
 from tavus_mcp.models.base import indexed_texts, number
 from tavus_mcp.models.document import PersonaDocument
@@ -210,7 +211,8 @@ def emotion_unknown(document: PersonaDocument, catalog: Catalog) -> Iterator[Vio
                 nearest = find_nearest(entry.partition(":")[0], setting.names)
                 yield Violation(
                     f"{VOICE_SETTINGS}/emotion/{index}",
-                    "This emotion is not known here; Tavus decides whether it takes it.",
+                    f"{name_value(entry, 'emotion')} is not known here; Tavus decides whether it "
+                    "takes it.",
                     f"Nearest: {nearest}. "
                     * bool(nearest)
                     + f"Known: {', '.join(setting.names)}, each alone or with "
