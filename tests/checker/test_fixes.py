@@ -72,7 +72,8 @@ def store_persona(store: Store, body: dict[str, Any]) -> None:
     persona = {"persona_type": "user", **unset, **times, **to_persona_names(replace_masks(body))}
     with store.write_transaction():
         for kind, reference in RESOURCES:
-            store.put(kind, reference, {f"{kind}_id": reference, "status": "ready"})
+            row = {f"{kind}_id": reference, "uuid": reference, "status": "ready"}
+            store.put(kind, reference, row)
         store.put("persona", PERSONA, {**persona, "persona_id": PERSONA})
 
 
