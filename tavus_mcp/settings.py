@@ -270,7 +270,7 @@ class _Reader:
                 bound[secret.removeprefix(SECRET_PREFIX).lower()] = hosts
                 if not strip_copied(self.environ[name]):
                     self.problems.append(f"{name}: names no host. Name one or remove it.")
-                if needs_secrets and not self.environ.get(secret):
+                elif needs_secrets and not self.environ.get(secret):
                     self.problems.append(f"{name}: there is no {secret} that it could bind.")
         return bound
 

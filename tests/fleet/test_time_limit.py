@@ -128,7 +128,7 @@ async def test_a_list_that_is_read_slowly_is_continued_where_it_was_left(
     sandbox: Starlette, store: Store, tool: str, arguments: dict[str, Any]
 ) -> None:
     rows = [build_persona_row(number, persona_name=f"P {number}") for number in range(450)]
-    for number in (10, 250, 440):
+    for number in (10, 440):
         rows[number]["persona_name"] = "A needle"
     ids = store_personas(store, *rows)
     limits = LimitsByPages()
@@ -144,10 +144,10 @@ async def test_a_list_that_is_read_slowly_is_continued_where_it_was_left(
     assert len(answers) > 2
     assert all("cursor" in answer["stopped"] for answer in answers[:-1])
     if tool == "audit_personas":
-        assert sum(answer["checked"] for answer in answers) == 3
+        assert sum(answer["checked"] for answer in answers) == 2
         return
     found = [row["persona_id"] for answer in answers for row in answer["personas"]]
-    assert found == [ids[10], ids[250], ids[440]]
+    assert found == [ids[10], ids[440]]
 
 
 async def test_a_bulk_plan_is_continued_by_its_cursor(sandbox: Starlette, store: Store) -> None:

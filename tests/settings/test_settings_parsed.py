@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tavus_mcp.settings import from_environment
@@ -136,6 +139,16 @@ def test_short_keys_and_wrong_bindings_are_named(name: str, value: str, problem:
     (line,) = [line for line in from_environment(environment).problems if line.startswith(name)]
     assert problem in line
     assert "k123456" not in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes a symbolic link")
+def test_a_link_that_leads_nowhere_is_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for folder in (tmp_path / "link", tmp_path / "link" / "data"):
+        (line,) = from_environment(
+            {"TAVUS_API_KEY": KEY, "TAVUS_MCP_DATA_DIR": str(folder)}
+        ).problems
+        assert "cannot be created or written to" in line
 
 
 def test_a_secret_is_bound_to_a_list_of_hosts() -> None:

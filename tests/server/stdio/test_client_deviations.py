@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from forked_processes import ForkServer
+from mcp_types import JSONRPCNotification
 from rawclient import ENVELOPE_REVISION, HANDSHAKE_REVISIONS, Message, Session, text_of
+
+from tavus_mcp.server.stdio import dump_message
 
 METHOD_NOT_FOUND = -32601
 INITIALIZE = {
@@ -118,6 +121,14 @@ def test_empty_parameters_may_be_written_in_several_ways(session: Session, param
     session.server.send({"jsonrpc": "2.0", "id": "raw", "method": "tools/list", "params": params})
     answer = session.server.wait_for_message(lambda message: message.get("id") == "raw")
     assert answer["result"]["tools"]
+
+
+def test_half_a_character_in_an_answer_is_replaced() -> None:
+    message = JSONRPCNotification(
+        jsonrpc="2.0", method="notifications/message", params={"data": "x\ud83d", "\udc00": 1}
+    )
+    sent = json.loads(dump_message(message).encode())
+    assert sent["params"] == {"data": "x\ufffd", "\ufffd": 1}
 
 
 def test_no_changes_of_lists_are_promised(tmp_path: Path, fork_server: ForkServer) -> None:
