@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
@@ -65,10 +64,18 @@ def decode_walk(
     """Return the place of a cursor, and a walk that passes it; from the beginning without one."""
     if cursor is None:
         return None, ListWalk(endpoint)
+    mark, start = _decode_mark(scope, cursor)
+    try:
+        return mark, ListWalk(endpoint, start)
+    except ValueError:
+        raise invalid_cursor() from None
+
+
+def _decode_mark(scope: list[Any], cursor: str) -> tuple[WalkMark, list[Any]]:
+    """Return the place in a cursor and what follows it there."""
     match decode_cursor(scope, cursor):
         case [str(last_id), int(number), str(next_id), *start] if number >= 0:
-            with suppress(ValueError):
-                return WalkMark(last_id, number, next_id), ListWalk(endpoint, start)
+            return WalkMark(last_id, number, next_id), start
     raise invalid_cursor()
 
 
@@ -158,24 +165,16 @@ async def read_list_page(app: App, query: ListQuery) -> ListPage:
 
 def _page_at_cursor(query: ListQuery, matching_rows: list[JsonObject]) -> ListPage:
     """Return the page of all matching rows at which the cursor points."""
-    start = _start_index(query, matching_rows)
+    ids = [query.listing.row_id(row) for row in matching_rows]
+    numbers = {row_id: number for number, row_id in enumerate(ids, start=1)}
+    mark = None if query.cursor is None else _decode_mark(query.scope, query.cursor)[0]
+    start = (mark.find_in(numbers) if mark else 0) or 0
     end = start + query.limit
-    page = matching_rows[start:end]
     cursor = None
     if end < len(matching_rows):
-        cursor = encode_cursor(query.scope, [query.listing.row_id(page[-1]), end])
-    return ListPage([query.format_row(row) for row in page], len(matching_rows), cursor)
-
-
-def _start_index(query: ListQuery, matching_rows: list[JsonObject]) -> int:
-    """Return the index after the last row that was returned, wherever that row is now."""
-    if query.cursor is None:
-        return 0
-    match decode_cursor(query.scope, query.cursor):
-        case [str(last), int(count)]:
-            ids = [query.listing.row_id(row) for row in matching_rows]
-            return ids.index(last) + 1 if last in ids else max(0, min(count, len(ids)))
-    raise invalid_cursor()
+        cursor = encode_cursor(query.scope, [*astuple(WalkMark.after(end, numbers))])
+    rows = [query.format_row(row) for row in matching_rows[start:end]]
+    return ListPage(rows, len(matching_rows), cursor)
 
 
 def _page_position(query: ListQuery) -> PagePosition | None:

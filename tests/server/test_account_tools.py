@@ -105,6 +105,20 @@ async def test_a_name_filter_searches_the_whole_account_case_insensitively(
     )
 
 
+async def test_a_filtered_list_continues_after_its_page_was_deleted(
+    tool_client: ToolClient, store: Store
+) -> None:
+    tool = "list_registry_tools"
+    kind, plural, name, make = MADE[tool]
+    names = store_rows(store, tool, 5)
+    arguments = {"name_contains": names[0][:-1], "limit": 2}
+    first = await tool_client.expect_result(tool, **arguments)
+    for number in range(2):
+        store.remove(kind, next(iter(make(number).values())))
+    then = await tool_client.expect_result(tool, cursor=first["next_cursor"], **arguments)
+    assert [row[name] for row in then[plural]] == names[2:4]
+
+
 @TOOLS
 async def test_a_wrong_limit_or_cursor_is_refused(tool_client: ToolClient, tool: str) -> None:
     assert "/limit" in await tool_client.expect_error(tool, limit=101)
