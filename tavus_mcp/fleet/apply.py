@@ -40,7 +40,7 @@ from tavus_mcp.fleet.plan_items import (
     read_items,
 )
 from tavus_mcp.history.cancelled_writes import has_taken_effect
-from tavus_mcp.history.record import record_outcome
+from tavus_mcp.history.record import WriteOrigin, record_outcome
 from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.history.states import is_at_revision
 from tavus_mcp.models.base import JsonObject
@@ -190,7 +190,9 @@ async def _carry_out(app: App, plan: plans.Plan) -> Receipt:
             return await delete(app, DeleteRequest(plan.persona_id, plan.revision, plan))
         case plan_items.RESTORE:
             accepted = replace(app, protected=False)  # a person accepted this plan
-            return await restore(accepted, RestoreRequest(plan.persona_id, plan.revision))
+            origin = WriteOrigin(detail={plan_items.RESTORED_BY: plan.plan_id})
+            request = RestoreRequest(plan.persona_id, plan.revision, origin=origin)
+            return await restore(accepted, request)
     return await update(app, from_plan(plan))
 
 
@@ -234,7 +236,7 @@ def _build_receipt(plan: plans.Plan, run: _Run) -> PlanReceipt:
     remaining_count = len(run.items) - len(rows)
     is_complete = not remaining_count and all(map(_is_done, rows))
     undo = None
-    if plan_items.action_of(plan) != RESTORE and any(totals[name] for name in _UNDOABLE_TOTALS):
+    if any(totals[name] for name in _UNDOABLE_TOTALS):
         undo = Undo(tool=TOOL, arguments={"undo_of": plan.plan_id})
     facts: dict[str, Any] = {
         "status": _overall_status(totals) if is_complete else "partial",

@@ -10,11 +10,12 @@ from tavus_mcp.fleet.plan_items import (
     RESTORE,
     TOOL,
     PlanItem,
+    PlanItemProgress,
     PlannedPersona,
     SkippedPersona,
     name_in_plan,
 )
-from tavus_mcp.history.record import record_observed
+from tavus_mcp.history.record import is_state_of, record_observed
 from tavus_mcp.history.restoring import CUSTOM_LLM, unrestored_paths
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.revivals import revived_id
@@ -74,6 +75,24 @@ async def plan_restoration(
         [FieldChange(path="", after=item.persona_name)],
         [new_id_finding, *_lost_key_findings(stored)],
     )
+
+
+async def plan_deletion_of_restored(
+    app: App, progress: PlanItemProgress, current: PersonaDocument | TavusError
+) -> PlannedPersona | SkippedPersona:
+    """Return the item that deletes a persona which a plan created again, if it is as it was then.
+
+    ``progress`` has the outcome of its creation, ``current`` the answer to reading it.
+    """
+    outcome = progress.used_entry
+    if isinstance(current, NotFound):
+        return SkippedPersona(ALREADY_SO, outcome.persona_id, "It was deleted since.")
+    if isinstance(current, TavusError):
+        return SkippedPersona("unreadable", outcome.persona_id, str(current))
+    if not is_state_of(outcome, current):
+        reason = "It was edited since it was created again. delete_persona deletes it as it is."
+        return SkippedPersona("refused", outcome.persona_id, reason)
+    return await plan_deletion(app, current)
 
 
 def _lost_key_findings(stored: Document) -> list[RuleFinding]:

@@ -12,9 +12,10 @@ from tavus_mcp.checker.check import REFUSAL_OPENING, refusal
 from tavus_mcp.concurrency import ProgressCallback
 from tavus_mcp.errors import CheckRefused, Refused, TavusError
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest, build_proposal
-from tavus_mcp.fleet.deletion import plan_deletion, plan_restoration
+from tavus_mcp.fleet.deletion import plan_deletion, plan_deletion_of_restored, plan_restoration
 from tavus_mcp.fleet.plan_items import (
     DELETE,
+    RESTORE,
     TEXT_ABSENT,
     TEXT_IN_OTHER_CASE,
     TOOL,
@@ -175,6 +176,14 @@ async def _resolve_request(
     chosen = request.persona_filter.persona_ids
     undone_items = await load_undone_items(app, undone_plan, items, chosen)
     persona_filter = PersonaFilter(persona_ids=list(undone_items))
+    if action_of(undone_plan) == RESTORE:
+
+        async def delete(
+            persona_id: str, current: PersonaDocument | TavusError
+        ) -> PlannedPersona | SkippedPersona:
+            return await plan_deletion_of_restored(app, undone_items[persona_id][1], current)
+
+        return persona_filter, delete
     if action_of(undone_plan) == DELETE:
 
         async def restore(

@@ -31,6 +31,8 @@ ACCEPTED_STATUSES = frozenset({"applied", "unchanged", "unverified", "drafted"})
 """The statuses of an outcome after which a change is not sent again."""
 CHANGE, DELETE, RESTORE = "change", "delete", "restore"
 """What a bulk plan does to each of its personas; stored values."""
+RESTORED_BY = "restored_by"
+"""The member of the detail of a creation that names the plan that it belongs to; a stored key."""
 _ACTION = "action"
 """The member of a stored plan that names what it does; absent for a change."""
 _PATCH_PATH = "/patch"
@@ -214,8 +216,9 @@ def action_of(plan: Plan) -> str:
 async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
     """Return the progress of the items that were claimed, by persona id.
 
-    Of several claims of one item the applied one counts; else the last one whose outcome is not
-    certain; else the last one.
+    Of several claims of one item the applied one counts, of these the last one; else the last one
+    whose outcome is not certain; else the last one. Claims are also those of plans that an item led
+    to: one without a check for edits, or one that publishes a draft.
     """
     claims: dict[int, PlanItemProgress] = {}
     claim_by_intent: dict[int, int] = {}
@@ -225,14 +228,17 @@ async def load_progress(app: App, plan: Plan) -> dict[str, PlanItemProgress]:
         elif entry.kind == "intent" and entry.ref in claims:
             claims[entry.ref] = replace(claims[entry.ref], intent=entry)
             claim_by_intent[entry.seq] = entry.ref
-        elif entry.ref in claim_by_intent:
+        elif entry.kind == "outcome" and entry.ref in claim_by_intent:
             claim_seq = claim_by_intent[entry.ref]
             claims[claim_seq] = replace(claims[claim_seq], outcome=entry)
     progress: dict[str, PlanItemProgress] = {}
     for claim in claims.values():
         persona_id = claim.used_entry.persona_id
-        deciding = max(progress.get(persona_id, claim), claim, key=_progress_rank)
-        progress[persona_id] = replace(deciding, last_use_seq=claim.used_entry.seq)
+        known = progress.get(persona_id, claim)
+        is_own = claim.used_entry.ref == plan.seq
+        last_use_seq = claim.used_entry.seq if is_own else known.last_use_seq
+        deciding = max(known, claim, key=_progress_rank)
+        progress[persona_id] = replace(deciding, last_use_seq=last_use_seq)
     return progress
 
 

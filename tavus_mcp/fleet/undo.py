@@ -9,6 +9,7 @@ from tavus_mcp.checker.check import EVERY_RULE
 from tavus_mcp.errors import Refused
 from tavus_mcp.fleet.plan_items import (
     RESTORE,
+    RESTORED_BY,
     PlanItem,
     PlanItemProgress,
     ProposeChange,
@@ -18,6 +19,7 @@ from tavus_mcp.fleet.plan_items import (
 )
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.history.revivals import revived_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import apply_patch, outermost_list
 from tavus_mcp.personas import plans
@@ -32,6 +34,10 @@ from tavus_mcp.personas.undo_conflicts import (
 )
 from tavus_mcp.text import quote_foreign_names, quote_paths
 
+_ONLY_DRAFTED = (
+    "Its change went to a draft that this plan's receipt could publish and that was not published "
+    "here, so there is nothing live to undo. The draft can be discarded in the Tavus dashboard."
+)
 UndoneItems = Mapping[str, tuple[PlanItem, PlanItemProgress]]
 """The items of a bulk plan that took effect or may have, with their progress, by persona id."""
 
@@ -41,26 +47,38 @@ async def load_undone_items(
 ) -> UndoneItems:
     """Return the items of a bulk plan that can be undone; with ``persona_ids`` those of them only.
 
-    Raises ``Refused`` when it changed nothing, created personas again, or did not change one of
-    ``persona_ids``.
+    Those of a plan that created deleted personas again are under their new ids. Raises ``Refused``
+    when it changed nothing, or did not change one of ``persona_ids``.
     """
     if action_of(plan) == RESTORE:
-        raise Refused(
-            "/undo_of: this plan created deleted personas again. To delete them: "
-            "plan_bulk_change(persona_ids=[...], delete=true) with their new ids."
-        )
-    progress = await load_progress(app, plan)
-    undone = {
-        item.persona_id: (item, progress[item.persona_id])
-        for item in items
-        if item.persona_id in progress and _may_have_changed(progress[item.persona_id])
-    }
+        undone = await _load_restored_items(app, plan, items)
+    else:
+        progress = await load_progress(app, plan)
+        undone = {
+            item.persona_id: (item, progress[item.persona_id])
+            for item in items
+            if item.persona_id in progress and _may_have_changed(progress[item.persona_id])
+        }
     if not undone:
         raise Refused("/undo_of: this plan has changed no persona, so there is nothing to undo.")
     if unchanged := [item for item in persona_ids if item not in undone]:
         names = quote_foreign_names(unchanged)
         raise Refused(f"/persona_ids: this plan has not changed {names}. Nothing was planned.")
     return {item: undone[item] for item in undone if not persona_ids or item in persona_ids}
+
+
+async def _load_restored_items(
+    app: App, plan: plans.Plan, items: Sequence[PlanItem]
+) -> dict[str, tuple[PlanItem, PlanItemProgress]]:
+    """Return the items whose personas a plan created again, by their new ids."""
+    restored = {}
+    for item in items:
+        new_id = await revived_id(app, item.persona_id)
+        entries = await app.journal.entries_of_persona(new_id) if new_id else []
+        for outcome in entries:
+            if outcome.detail.get(RESTORED_BY) == plan.plan_id and outcome.revision:
+                restored[new_id] = item, PlanItemProgress(outcome, outcome=outcome)
+    return restored
 
 
 def prepare_undo(app: App, undone_items: UndoneItems) -> ProposeChange:
@@ -81,6 +99,8 @@ async def _propose_restore(
     app: App, current: PersonaDocument, item: PlanItem, item_progress: PlanItemProgress
 ) -> ProposedChange:
     """Propose the values from before the plan; raise ``Refused`` if they were edited since."""
+    if item_progress.outcome is not None and item_progress.outcome.status == "drafted":
+        raise Refused(_ONLY_DRAFTED)
     before = await load_revision(app, item.persona_id, item.plan.revision)
     operations = plans.patch_of(item.plan)
     expected = PersonaDocument(app.masker.mask(apply_patch(before.data, operations)))

@@ -144,8 +144,14 @@ def discards_editor_changes(plan: Plan) -> bool:
     return bool(plan.detail[_DISCARDS])
 
 
-async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan:
-    """Store a plan, and the persona it is for; return it with its id and expiry."""
+async def store_plan(
+    app: App, plan: Plan, base: Document | None = None, *, cause_seq: int = 0
+) -> Plan:
+    """Store a plan, and the persona it is for; return it with its id and expiry.
+
+    ``cause_seq`` is the number of the entry that led to it: a plan that could not be carried out,
+    or a write that went to a draft. What it does then counts as done by that.
+    """
     if base is not None:
         await record_observed(app, base)
     detail = {
@@ -155,7 +161,9 @@ async def store_plan(app: App, plan: Plan, base: Document | None = None) -> Plan
         "held": sorted(plan.secrets),
         **plan.detail,
     }
-    entry = JournalEntry("plan", plan.persona_id, app.now(), plan.tool, detail=detail)
+    entry = JournalEntry(
+        "plan", plan.persona_id, app.now(), plan.tool, ref=cause_seq, detail=detail
+    )
     stored = _plan_from_entry(await app.journal.append(entry), plan.secrets)
     if plan.secrets:
         _remember_secrets(app, stored)

@@ -18,12 +18,18 @@ TOOL = PUBLICATION_TOOL
 
 
 async def store_publication_plan(
-    app: App, live: PersonaDocument, *, discard_editor_changes: bool = False
+    app: App,
+    live: PersonaDocument,
+    *,
+    discard_editor_changes: bool = False,
+    cause_seq: int = 0,
 ) -> plans.Plan:
-    """Store a plan to publish the draft of a persona, which is live as it was read."""
-    return await plans.store_plan(
-        app, plans.build_publication_plan(live, discard_editor_changes), live
-    )
+    """Store a plan to publish the draft of a persona, which is live as it was read.
+
+    ``cause_seq`` is the number of the write that went to the draft, if one did.
+    """
+    plan = plans.build_publication_plan(live, discard_editor_changes)
+    return await plans.store_plan(app, plan, live, cause_seq=cause_seq)
 
 
 async def plan_publication(app: App, persona_id: str, *, discard_editor_changes: bool) -> Receipt:

@@ -91,9 +91,8 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
     if current is None and isinstance(target, PersonaDocument):
         if request.is_partial:
             raise Refused(f"Persona {request.persona_id!r} was deleted{_NOTHING_TO_UNDO}")
-        return await revive(
-            app, request.persona_id, target, dry_run=request.dry_run, secrets=request.secrets
-        )
+        own_id, origin = request.persona_id, request.origin
+        return await revive(app, own_id, target, request.secrets, origin, dry_run=request.dry_run)
     if current is None:  # a part is created again by ``parts.revive``
         raise NotFound(f"{request.persona_id} is gone.", status=404)
     findings = renamed_findings(request.persona_id, current)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.redactions import redacted_paths, restore_visible
 from tavus_mcp.history.restoring import CUSTOM_LLM, keyless_llm_paths
 from tavus_mcp.models.base import JsonObject, is_set
@@ -45,13 +45,15 @@ async def revive(
     app: App,
     persona_id: str,
     target: PersonaDocument,
+    secrets: Mapping[str, Any],
+    origin: WriteOrigin,
     *,
     dry_run: bool = False,
-    secrets: Mapping[str, Any] = MappingProxyType({}),
 ) -> Receipt:
     """Create a deleted persona again, without what cannot be restored.
 
-    ``secrets`` are those that were inserted into the target, by pointer.
+    ``secrets`` are those that were inserted into the target, by pointer; ``origin`` is what the
+    creation belongs to.
     """
     fields, lost = _revivable_fields(target, secrets)
     new_id = warning(
@@ -68,6 +70,7 @@ async def revive(
             findings=findings,
             tool="restore_revision",
             revives=persona_id,
+            origin=origin,
         )
         try:
             return await create.create(app, revived)

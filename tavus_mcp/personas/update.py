@@ -204,7 +204,9 @@ async def _answer_draft(
 ) -> Receipt:
     """Record a change that went to a draft; return its receipt with a plan to publish it."""
     unrecorded = await write.record_outcome("drafted", live)
-    plan = await store_publication_plan(write.app, cast("PersonaDocument", live))
+    plan = await store_publication_plan(
+        write.app, cast("PersonaDocument", live), cause_seq=write.intent.seq
+    )
     findings = sort_by_severity([*findings, *unrecorded])
     report = WriteReport("drafted", before, live, operations, findings)
     return build_receipt(write.app, report, plan=plan)
@@ -238,7 +240,8 @@ async def _plan(
         findings=sorted({finding_key(item) for item in findings}),
         **detail,
     )
-    plan = await plans.store_plan(app, plan, before)
+    cause_seq = request.plan.seq if request.plan else 0
+    plan = await plans.store_plan(app, plan, before, cause_seq=cause_seq)
     if not any(item.path == "/persona_type" for item in findings):
         findings = [*plans.stock_findings(before), *findings]
     findings = [*findings, *plans.protected_findings(app)]

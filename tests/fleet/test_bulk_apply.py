@@ -132,6 +132,10 @@ async def test_personas_whose_edits_cannot_be_checked_get_plans_of_their_own(
         assert row["plan_id"] in row["error"]
         await tool_client.expect_result("apply_plan", plan_id=row["plan_id"])
     assert [row["greeting"] for row in read_stored_personas(store, *ids)] == ["Hello.", "Hello."]
+    again = await tool_client.expect_error("apply_plan", plan_id=plan["plan_id"])
+    assert "carried out already" in again
+    undo = await create_bulk_plan(tool_client, undo_of=plan["plan_id"])
+    assert [row["persona_id"] for row in undo["personas"]] == ids
 
 
 async def test_a_deleted_persona_and_a_refused_change_are_reported(

@@ -136,16 +136,44 @@ async def test_a_deletion_that_was_interrupted_is_resumed_once(
     assert "carried out already" in error
 
 
-async def test_a_restoration_is_not_undone_by_its_plan(
+async def test_a_restoration_is_undone_for_personas_that_were_not_edited_since(
+    tool_client: ToolClient, store: Store
+) -> None:
+    ids = store_equal_personas(store, 3)
+    deleted = await apply_new_plan(tool_client, persona_ids=ids, delete=True)
+    restored = await apply_new_plan(tool_client, **deleted["undo"]["arguments"])
+    edited, *others = [row["new_id"] for row in restored["personas"]]
+    await tool_client.edit_in_dashboard(edited, "/greeting", "Welcome!")
+    planned = await create_bulk_plan(tool_client, **restored["undo"]["arguments"])
+    assert [row["persona_id"] for row in planned["personas"]] == others
+    assert "edited since" in planned["skipped"][0]["reason"]
+    undone = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
+    assert [store.get("persona", new_id) is None for new_id in (edited, *others)] == [
+        False,
+        True,
+        True,
+    ]
+    again = await tool_client.expect_error(
+        "plan_bulk_change", **restored["undo"]["arguments"], persona_ids=[edited]
+    )
+    assert "edited since" in again
+    back = await apply_new_plan(tool_client, **undone["undo"]["arguments"])
+    assert statuses(back) == ["applied"] * 2
+
+
+async def test_a_persona_that_another_call_created_again_is_not_deleted_by_an_undo(
     tool_client: ToolClient, store: Store
 ) -> None:
     ids = store_equal_personas(store, 2)
     deleted = await apply_new_plan(tool_client, persona_ids=ids, delete=True)
     plan = await create_bulk_plan(tool_client, **deleted["undo"]["arguments"])
+    own = await tool_client.expect_result(
+        "restore_revision", persona_id=ids[0], revision=plan["personas"][0]["revision"]
+    )
     restored = await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
-    assert "undo" not in restored
-    error = await tool_client.expect_error("plan_bulk_change", undo_of=plan["plan_id"])
-    assert "delete=true" in error
+    assert statuses(restored) == ["done before", "applied"]
+    planned = await create_bulk_plan(tool_client, **restored["undo"]["arguments"])
+    assert own["persona_id"] not in [row["persona_id"] for row in planned["personas"]]
 
 
 async def test_stock_personas_are_never_deleted(tool_client: ToolClient, store: Store) -> None:

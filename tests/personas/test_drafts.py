@@ -94,11 +94,16 @@ async def test_a_bulk_change_of_drafts_is_not_applied_and_not_sent_twice(
     receipt = await tool_client.expect_result("apply_plan", plan_id=planned["plan_id"])
     assert receipt["status"] == "drafted"
     assert receipt["totals"] == {"drafted": 2}
+    message = await tool_client.expect_error("plan_bulk_change", undo_of=planned["plan_id"])
+    assert "there is nothing live to undo" in message
     for row in receipt["personas"]:
         published = await tool_client.expect_result("apply_plan", plan_id=row["plan_id"])
         assert published["status"] == "applied"
     again = await tool_client.expect_error("apply_plan", plan_id=planned["plan_id"])
     assert "carried out already" in again
+    undo = await tool_client.expect_result("plan_bulk_change", undo_of=planned["plan_id"])
+    assert [row["persona_id"] for row in undo["personas"]] == ids
+    assert undo["changes"] == [{"path": "/greeting", "before": "Hi!", "personas": 2}]
 
 
 async def test_publishing_is_a_plan_and_sends_nothing(tool_client: ToolClient) -> None:
