@@ -103,7 +103,6 @@ def test_every_form_of_the_read_only_setting_is_respected(
         ["--toolsets", "personas,histroy"],
         ["--toolsets", "personas,histroy", "--read-only"],
         ["--toolsets", "all,histroy"],
-        ["--toolsets", "HISTORY"],
         ["--toolsets", ","],
     ],
     ids=str,
