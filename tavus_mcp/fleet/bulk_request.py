@@ -19,12 +19,12 @@ from tavus_mcp.fleet.plan_items import (
     TextChange,
 )
 from tavus_mcp.fleet.selection import PersonaFilter
-from tavus_mcp.models.changes import ReplaceTexts, SetFields
+from tavus_mcp.models.changes import ReplaceTexts, SetFields, remove_at
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.free_texts import count_matches, find_excerpts, free_texts
 from tavus_mcp.models.text_differences import MAX_UNABRIDGED_CHARS
 from tavus_mcp.personas.field_selection import resolve_field_name, resolve_text_fields
-from tavus_mcp.personas.patch_input import parse_field_values
+from tavus_mcp.personas.patch_input import parse_field_values, split_additions
 from tavus_mcp.personas.secret_references import literal_key_findings, resolve_references
 from tavus_mcp.text import truncate
 from tavus_mcp.tuning import build_recommendation
@@ -172,12 +172,15 @@ def _propose_goals(app: App, request: BulkChangeRequest) -> ProposeChange:
 
 def _propose_fields(app: App, request: BulkChangeRequest) -> ProposeChange:
     """Return the proposal that sets and unsets the same fields of every persona."""
-    named = {resolve_field_name(name): value for name, value in request.values.items()}
+    named, added = split_additions(request.values)
     removed = [resolve_field_name(name) for name in request.unset]
-    fields, unset = parse_field_values(named, removed, app.catalog)
+    fields, unset = parse_field_values({**added, **named}, removed, app.catalog)
     app.masker.mask_during_call(fields)
+    for pointer in added:
+        remove_at(fields, pointer)
     values = {f"/{name}": value for name, value in resolve_references(app, fields).items()}
-    proposed = ProposedChange(SetFields(values, unset), literal_key_findings(fields))
+    change = SetFields(values, unset, added=added)
+    proposed = ProposedChange(change, literal_key_findings(fields))
 
     async def propose(_: PersonaDocument) -> ProposedChange:
         return proposed

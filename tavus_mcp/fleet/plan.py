@@ -39,7 +39,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
-from tavus_mcp.personas.field_selection import resolve_field_name
+from tavus_mcp.personas.patch_input import split_additions
 from tavus_mcp.personas.reference_lookup import find_new_missing_references
 from tavus_mcp.personas.revive import NOT_RESTORED
 from tavus_mcp.personas.update import UpdateRequest, compute_update
@@ -134,9 +134,8 @@ def _explain_absent_text(
 
 async def _refuse_missing_references(app: App, request: BulkChangeRequest) -> None:
     """Raise ``CheckRefused`` for ids in the values to set that name nothing in the account."""
-    values = {resolve_field_name(name): value for name, value in request.values.items()}
-    pointers = {pointer: value for pointer, value in values.items() if pointer.startswith("/")}
-    missing = await find_new_missing_references(app, PersonaDocument({}), pointers)
+    fixed, added = split_additions(request.values)
+    missing = await find_new_missing_references(app, PersonaDocument({}), {**fixed, **added})
     if missing:
         raise CheckRefused(partial(refusal, missing))
 

@@ -32,6 +32,7 @@ from tavus_mcp.text import (
     end_sentence,
     quote_foreign,
     quote_foreign_names,
+    quote_path,
     quote_paths,
     suggestion_or_period,
 )
@@ -51,12 +52,16 @@ class Change(Protocol):
 
 @dataclass(frozen=True)
 class SetFields:
-    """Set and remove fields by JSON Pointer; objects are merged, but replaced at ``replaced``."""
+    """Set and remove fields by JSON Pointer; objects are merged, but replaced at ``replaced``.
+
+    ``added`` are items to add to lists, by the pointer of the list; one that is there is not added.
+    """
 
     values: Mapping[str, Any]
     unset: Sequence[str] = ()
     refuses_emptying: bool = False
     replaced: Container[str] = ()
+    added: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def apply(self, data: JsonObject) -> JsonObject:
         """Return a copy with the fields set. Parents that are missing are created.
@@ -73,6 +78,8 @@ class SetFields:
                 parent[key] = copy.deepcopy(value)
             else:
                 _merge(parent, key, copy.deepcopy(value))
+        for pointer, items in self.added.items():
+            put_at(result, pointer, add_items(read_list(data, pointer), items))
         for pointer in self.unset:
             if pointer[1:] in UNKNOWN_WHEN_ABSENT:  # it may be set, so it is emptied
                 result[pointer[1:]] = []
@@ -278,6 +285,27 @@ def function_name(tool: Any) -> str:
 def _missing_function_message(name: str, names: list[str]) -> str:
     known = quote_foreign_names(sorted(filter(None, names))) or "none"
     return f"No function of that name here{suggestion_or_period(name, names)} It has: {known}."
+
+
+def read_list(data: JsonObject, pointer: str) -> list[Any]:
+    """Return the stored list to which items are added; raise ``Refused`` if it is not known."""
+    if is_unread(data, pointer):
+        raise Refused(
+            f"{quote_path(pointer)}: Tavus does not say which of these this persona has, so that "
+            "adding to them could remove some. Nothing was sent. Give the whole list with "
+            "update_persona."
+        )
+    value = get_at(data, pointer)
+    return list(value) if isinstance(value, list) else []
+
+
+def add_items(stored: Sequence[Any], items: Sequence[Any]) -> list[Any]:
+    """Return a list with the items that it lacks added at its end."""
+    result = list(stored)
+    for item in items:
+        if item not in result:
+            result.append(item)
+    return result
 
 
 def put_at(data: JsonObject, pointer: str, value: Any) -> None:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from tavus_mcp.app import App
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused
 from tavus_mcp.models.base import JsonObject, is_id
-from tavus_mcp.models.changes import put_at, remove_at
+from tavus_mcp.models.changes import add_items, put_at, read_list, remove_at
 from tavus_mcp.models.document import Document, PartKindName
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import get_at
-from tavus_mcp.models.persona import is_unread
 from tavus_mcp.parts.kinds import KINDS
 from tavus_mcp.parts.names import explain_part_name
-from tavus_mcp.text import quote_foreign, quote_path
+from tavus_mcp.text import quote_foreign
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,8 @@ class AttachParts:
             if not ids:
                 continue
             if reference.is_list:
-                attached = _read_list(data, reference.pointer)
-                put_at(result, reference.pointer, list(dict.fromkeys([*attached, *ids])))
+                attached = add_items(read_list(data, reference.pointer), ids)
+                put_at(result, reference.pointer, attached)
             else:
                 put_at(result, reference.pointer, ids[-1])
         return result
@@ -121,7 +120,7 @@ def _detach(data: JsonObject, name: PartKindName, object_id: str) -> bool:
         if reference.skill_id:  # written by the endpoint of the skill
             continue
         if reference.is_list:
-            attached = _read_list(data, reference.pointer)
+            attached = read_list(data, reference.pointer)
             if object_id in attached:
                 found = True
                 put_at(data, reference.pointer, [item for item in attached if item != object_id])
@@ -132,14 +131,3 @@ def _detach(data: JsonObject, name: PartKindName, object_id: str) -> bool:
             else:
                 remove_at(data, reference.pointer)
     return found
-
-
-def _read_list(data: JsonObject, pointer: str) -> list[str]:
-    if is_unread(data, pointer):
-        raise Refused(
-            f"{quote_path(pointer)}: Tavus does not say which of these this persona has, so that "
-            "adding to them could remove some. Nothing was sent. Give the whole list with "
-            "update_persona."
-        )
-    value = get_at(data, pointer)
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -33,7 +33,8 @@ from tavus_mcp.models.vocabularies import (
     value_to_persona_names,
 )
 from tavus_mcp.personas.current_spelling import AUDIO_ONLY, PLAIN_OBJECT
-from tavus_mcp.text import end_sentence, quote_path
+from tavus_mcp.personas.field_selection import resolve_field_name
+from tavus_mcp.text import end_sentence, quote_path, quote_paths
 
 
 class PatchItem(StrictModel):
@@ -115,16 +116,36 @@ def parse_field_values(
     return SetFields(new_values).apply({}), removed
 
 
+def split_additions(values: Mapping[str, Any]) -> tuple[JsonObject, dict[str, list[Any]]]:
+    """Return values by JSON Pointer, and apart the items that ``/-`` at its end adds to a list.
+
+    Raises ``InvalidArgument`` for a list that is both set and added to.
+    """
+    fixed: JsonObject = {}
+    added: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        pointer = resolve_field_name(name.removesuffix("/-"))
+        if pointer.startswith("/"):  # another one is reported with the others
+            pointer = pointer_to_persona_names(pointer)
+        if name.endswith("/-"):
+            added[pointer] = value if isinstance(value, list) else [value]
+        else:
+            fixed[pointer] = value
+    if both := fixed.keys() & added.keys():
+        raise InvalidArgument([f"/values: {quote_paths(sorted(both))}: set as well as added to."])
+    return fixed, added
+
+
 def _list_item_problems(values: Iterable[str]) -> Iterator[str]:
     """Yield a sentence for each pointer to an item of a list; values are set without the list."""
     for name in values:
         parts = pointer_tokens(pointer_to_persona_names(name))
-        is_item = parts[-1] == "-" or (len(parts) == 2 and parts[-1].isdigit())
-        if is_item:
+        if len(parts) == 2 and parts[-1].isdigit():
+            whole = pointer_of(parts[:-1])
             yield (
                 f"{quote_path(pointer_of(['values', name]))}: an item of a list cannot be set; "
-                f"give {quote_path(pointer_of(parts[:-1]))} with all its items. attach_parts "
-                "attaches documents and tools to one persona and keeps the others."
+                f"give {quote_path(whole)} with all its items, or {quote_path(f'{whole}/-')} to "
+                "add one."
             )
 
 

@@ -77,6 +77,28 @@ async def test_a_name_in_place_of_an_id_is_answered_with_the_id(tool_client: Too
     assert tool_client.transport.writes == []
 
 
+async def test_a_tool_is_attached_to_several_personas_by_one_plan_that_keeps_their_others(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: it took a call for each persona, or the whole list replaced their own tools."""
+    first, second = [await create_part(tool_client, "tool", name=name) for name in ("one", "two")]
+    ids = [await create_persona(tool_client, name) for name in ("Ada", "Bob", "Cleo")]
+    await attach_part(tool_client, ids[1], "tool", first)
+    await attach_part(tool_client, ids[2], "tool", second)
+    plan = await tool_client.expect_result(
+        "plan_bulk_change", persona_ids=ids, values={"tool_ids/-": second, "/languages/-": ["en"]}
+    )
+    assert (plan["totals"]["planned"], plan["status"]) == (3, "planned")
+    await tool_client.expect_result("apply_plan", plan_id=plan["plan_id"])
+    personas = [await read_persona(tool_client, persona_id) for persona_id in ids]
+    assert [item["tool_ids"] for item in personas] == [[second], [first, second], [second]]
+    assert [item["languages"] for item in personas] == [["en"]] * 3
+    undo = await tool_client.expect_result("plan_bulk_change", undo_of=plan["plan_id"])
+    await tool_client.expect_result("apply_plan", plan_id=undo["plan_id"])
+    personas = [await read_persona(tool_client, persona_id) for persona_id in ids]
+    assert [item["tool_ids"] for item in personas] == [[], [first], [second]]
+
+
 async def test_ids_that_name_nothing_are_refused_before_any_persona_is_read(
     tool_client: ToolClient,
 ) -> None:

@@ -73,7 +73,9 @@ def _describe(findings: Sequence[Finding]) -> str | None:
     return " ".join(f"{item.message} {item.hint or ''}".rstrip() for item in findings) or None
 
 
-Values = Annotated[JsonObject, doc('Set: JSON Pointer to value, like {"/layers/llm/model": "x"}')]
+Values = Annotated[
+    JsonObject, doc('Set: {"/layers/llm/model": "x"}; add to a list: {"/tool_ids/-": "x"}')
+]
 Goals = Annotated[
     list[str], doc("Tune each: goals of suggest_tuning, like respond_faster, modernize")
 ]
