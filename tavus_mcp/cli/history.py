@@ -10,7 +10,13 @@ from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_command import ProjectCommand, run_project_command
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.project.runs import MAX_LISTED_RUNS, Run, find_end, list_runs
+from tavus_mcp.project.runs import (
+    MAX_LISTED_RUNS,
+    Run,
+    list_interrupted_undos,
+    list_runs,
+    list_undos,
+)
 from tavus_mcp.project.single_writes import SingleWrite, list_single_writes
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import count_of
@@ -40,15 +46,13 @@ async def print_history(command: ProjectCommand) -> int:
     state = await command.session.load_state()
     runs = await list_runs(command.app, state.state_id)
     writes = (await list_single_writes(command.app, state, runs))[:MAX_LISTED_RUNS]
-    undone = {
-        item.undo_of: item.run_id
-        for item in runs
-        if item.undo_of and await find_end(command.app, item)
-    }
+    undone = {item.undo_of: item.run_id for item in await list_undos(command.app, runs)}
+    interrupted = await list_interrupted_undos(command.app, runs)
+    unfinished = {state.run, *(item.run_id for item in interrupted)}
     data: JsonObject = {
         "schema": HISTORY_SCHEMA,
         "environment": state.environment,
-        "runs": [_describe(item, undone, state.run) for item in runs],
+        "runs": [_describe(item, undone, unfinished) for item in runs],
         "writes": [_describe_write(item) for item in writes],
     }
     lines = [
@@ -63,14 +67,14 @@ async def print_history(command: ProjectCommand) -> int:
     return ExitStatus.DONE
 
 
-def _describe(run: Run, undone: dict[str, str], open_run_id: str) -> JsonObject:
+def _describe(run: Run, undone: dict[str, str], unfinished: set[str]) -> JsonObject:
     return {
         "run": run.run_id,
         "at": run.entry.at,
         "author": run.entry.author,
         "undo_of": run.undo_of or None,
         "undone_by": undone.get(run.run_id),
-        "unfinished": run.run_id == open_run_id,
+        "unfinished": run.run_id in unfinished,
         "items": [{"object": row["object"], "action": row["action"]} for row in run.items],
     }
 
@@ -102,6 +106,8 @@ def _line(row: JsonObject) -> str:
     words = [row["run"], row["at"], row["author"], _describe_work(row)]
     if row["undone_by"]:
         words.append(f"undone by {row['undone_by']}")
-    if row["unfinished"]:
+    if row["unfinished"] and row["undo_of"]:
+        words.append(f"unfinished: tavus-mcp undo {row['undo_of']} completes it")
+    elif row["unfinished"]:
         words.append("unfinished: the same apply continues it")
     return "  ".join(word for word in words if word)

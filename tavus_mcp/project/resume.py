@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import NotFound, Refused
-from tavus_mcp.history.record import record_outcome
+from tavus_mcp.history.record import may_be_under_way, record_outcome
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import LIVE_STATUSES
@@ -57,6 +57,8 @@ async def _recover_unanswered(
     if write.is_creation:
         created = await adapter.find_created(app, write.intent)
         if created is None:
+            if not may_be_under_way(app, write.intent):
+                await record_outcome(app, write.intent, "unknown")  # it is not looked for again
             return state
         return await _note(app, state, write, WriteResult(created.object_id, created))
     object_id = write.intent.persona_id.rpartition("/")[2]

@@ -217,6 +217,21 @@ async def list_runs(app: App, state_id: str) -> list[Run]:
     return [run for run in runs if run.state_id == state_id][:MAX_LISTED_RUNS]
 
 
+async def list_undos(app: App, runs: Sequence[Run]) -> list[Run]:
+    """Return those of some runs that are undos and came to their end."""
+    return [run for run in runs if run.undo_of and await find_end(app, run) is not None]
+
+
+async def list_interrupted_undos(app: App, runs: Sequence[Run]) -> list[Run]:
+    """Return those of some runs that are undos without an end, unless another one completed them.
+
+    The same undo completes them.
+    """
+    done = await list_undos(app, runs)
+    undone = {run.undo_of for run in done}
+    return [run for run in runs if run.undo_of and run not in done and run.undo_of not in undone]
+
+
 async def find_open_run(app: App, run_id: str) -> Run | None:
     """Return the run that a state names as not ended, None if this journal does not hold it."""
     try:

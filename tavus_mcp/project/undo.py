@@ -32,6 +32,7 @@ from tavus_mcp.project.runs import (
     RunWrite,
     find_end,
     list_runs,
+    list_undos,
     load_writes,
     mark_ended,
     require_sole_run,
@@ -91,7 +92,7 @@ async def choose_run(app: App, state: EnvironmentState) -> Run:
     both is to be undone.
     """
     runs = await list_runs(app, state.state_id)
-    undone = {run.undo_of for run in runs if run.undo_of and await find_end(app, run)}
+    undone = {run.undo_of for run in await list_undos(app, runs)}
     found = (run for run in runs if not run.undo_of and run.run_id not in undone)
     run = next(found, None)
     while run is not None and await _has_nothing_to_undo(app, run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tavus_mcp.models.changes import SetFields
 from tavus_mcp.personas.update import UpdateRequest, update
 from tavus_mcp.project.apply import PlannedApply
 from tavus_mcp.project.plan import PlanOptions
-from tavus_mcp.project.runs import list_runs
+from tavus_mcp.project.runs import Run, list_interrupted_undos, list_runs
 from tavus_mcp.project.session import ProjectSession, open_session
 from tavus_mcp.project.single_writes import list_single_writes
 
@@ -36,6 +38,32 @@ def build_killed(folder: Path) -> ProjectFolder:
         if project.accounts["staging"].ids():
             break
     return project
+
+
+def build_killed_before_creation(folder: Path) -> ProjectFolder:
+    """Return a project whose apply was killed when it was about to create a persona."""
+    previous = build_folder(folder / "start")
+    for moment in count():
+        project = build_folder(folder / str(moment))
+        project.write("personas/ada.yaml", ADA)
+        assert project.kill_apply(moment)
+        if project.accounts["staging"].ids():
+            break
+        previous = project
+    return previous
+
+
+async def interrupted_undos(session: ProjectSession) -> list[Run]:
+    """Return the undos of an environment that were interrupted and not completed."""
+    state = await session.load_state()
+    return await list_interrupted_undos(session.app, await list_runs(session.app, state.state_id))
+
+
+async def load_state_later(session: ProjectSession) -> None:
+    """Read the state as a command does that is started an hour later."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    app = replace(session.app, clock=lambda: later)
+    await open_session(app, session.folder, session.environment.name).load_state()
 
 
 async def plan_both_and_apply(session: ProjectSession, other_folder: Path) -> None:
@@ -71,6 +99,19 @@ def test_of_two_plans_on_two_machines_with_one_journal_one_is_carried_out(
     assert len(project.accounts["staging"].ids()) == (1 if is_first else 3)
 
 
+def test_a_creation_without_effect_is_looked_for_until_it_cannot_be_under_way(
+    tmp_path: Path,
+) -> None:
+    project = build_killed_before_creation(tmp_path)
+    searches = []
+    for _ in range(2):
+        project.run(load_state_later)
+        searches.append(project.requests.count("GET /v2/personas"))
+    assert searches == [1, 0]
+    project.apply_successfully()
+    assert len(project.accounts["staging"].ids()) == 1
+
+
 def test_an_undone_interrupted_apply_is_not_continued(tmp_path: Path) -> None:
     project = build_killed(tmp_path)
     assert project.statuses() == {NAME: "in sync"}  # found in the journal or in the account
@@ -90,7 +131,10 @@ def test_an_interrupted_undo_is_completed_and_goes_no_further(project: ProjectFo
     while len(project.accounts["staging"].ids()) == 2:
         assert project.kill_undo(moment)
         moment += 1
+    (interrupted,) = {run.undo_of for run in project.run(interrupted_undos)}
     result = project.undo()
+    assert result.undone_run_id == interrupted
+    assert project.run(interrupted_undos) == []
     assert result.errors == []
     assert [item["system_prompt"] for item in project.accounts["staging"].documents()] == [
         "You help people."
