@@ -1,8 +1,9 @@
 """Find a known secret in a text in every encoding that can be computed.
 
-These are: any case, without the last character, percent-encoding, escapes of JSON, JSON Pointer and
-HTML, hexadecimal digits, base64 in both alphabets and all three alignments (so that ``user:secret``
-of Basic authentication is found as well).
+These are: any case, three quarters of it without the rest, percent-encoding, escapes of JSON, JSON
+Pointer, HTML, programming languages and quoted-printable, invisible characters in between,
+hexadecimal digits, base32, and base64 in both alphabets, in all alignments (so that
+``user:secret`` of Basic authentication is found as well).
 
 A search takes one pass of ``in`` for each spelling, which is fast; patterns are used only in a text
 where one was found.
@@ -18,7 +19,14 @@ from urllib.parse import unquote
 
 _PERCENT_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _ENTITY = re.compile(r"&(?:#|amp|lt|gt|quot|apos)")
-_UNICODE_ESCAPE = re.compile(r"\\+u00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&#x0*([0-9A-Fa-f]{2});")
+_UNICODE_ESCAPE = re.compile(
+    r"&#x0*([0-9A-Fa-f]{2});|\\+u\{0*([0-9A-Fa-f]{2})\}"
+    r"|(?:\\+(?:u00|x|U000000)|=(?=[0-9A-F]{2}))([0-9A-Fa-f]{2})"
+)
+_OCTAL_ESCAPE = re.compile(r"\\+([0-3][0-7]{2})")
+_QUOTED_PRINTABLE = re.compile(r"=[0-9A-F]{2}")
+_INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2060\ufeff"
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
 _DECIMAL_ENTITY = re.compile(r"&#0*(\d{2,3});")
 _NAMED_ENTITIES = (
     ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"),
@@ -28,6 +36,8 @@ _ESCAPED_CHARACTERS = {
     '"': ("&quot;",), "'": ("&apos;",),
 }  # fmt: skip
 _MAX_DECODING_ROUNDS = 3
+_MIN_RUN_CHARS = 7
+"""A shorter part of a secret is not masked: it may be a word."""
 _URL_ALPHABET = str.maketrans("+/", "-_")
 
 
@@ -36,28 +46,50 @@ class KnownSecret:
 
     def __init__(self, value: str) -> None:
         self.value = value
-        beginning = value[:-1].lower()
-        hexadecimal = value[:-1].encode("utf-8", "surrogatepass").hex()
-        self.lower_needles = (beginning, hexadecimal)
-        self.exact_needles = tuple(_iter_base64(value[:-1]))
+        self._beginning = value[:-1].lower().replace("\\", "")
+        self._hexadecimal = value[:-1].encode("utf-8", "surrogatepass").hex()
+        self._min_run = min(max(_MIN_RUN_CHARS, -(-len(value) * 3 // 4)), len(value))
+        # every run of that length contains one of these blocks
+        size = (self._min_run + 1) // 2
+        starts = range(0, len(value) - size + 1, size)
+        self._blocks = {value[start : start + size].lower(): start for start in reversed(starts)}
+        self.lower_needles = (*self._blocks, self._hexadecimal)
+        self.exact_needles = (*_iter_base64(value[:-1]), *_iter_base32(value[:-1]))
         self.number = int(value) if value.isascii() and value.isdecimal() else None
 
     def mask(self, text: str, mask: str) -> str:
         """Return a text with this secret replaced."""
         text = self._plain_pattern.sub(mask, text)
+        text = self._mask_runs(text, mask)
         text = self._hexadecimal_pattern.sub(mask, text)
         for needle in self.exact_needles:
             if needle in text:
                 text = _base64_pattern(needle).sub(mask, text)
         return text
 
+    def _mask_runs(self, text: str, mask: str) -> str:
+        """Return a text with each long part of this secret replaced, as a text cut in two has."""
+        parts, end = [], 0
+        for match in self._block_pattern.finditer(text):
+            if match.start() < end:
+                continue
+            offset = self._blocks.get(match[0].lower(), 0)
+            earlier = text[max(end, match.start() - offset) : match.start()]
+            before = _count_equal(earlier[::-1], self.value[:offset][::-1])
+            start = match.start() - before
+            later = text[start : start + len(self.value)]
+            length = _count_equal(later, self.value[offset - before :])
+            if length >= self._min_run:
+                parts += [text[end:start], mask]
+                end = start + length
+        return "".join([*parts, text[end:]]) if parts else text
+
     def mask_escaped(self, text: str, decoded: Iterable[str], mask: str) -> str:
         """Return a text with this secret replaced where characters of it are escaped.
 
         ``decoded`` are the stages of the text without escapes, in lower case.
         """
-        beginning = self.lower_needles[0].replace("\\", "")
-        is_found = any(beginning in stage for stage in decoded)
+        is_found = any(self._beginning in stage for stage in decoded)
         return self._escaped_pattern.sub(mask, text) if is_found else text
 
     @cached_property
@@ -66,13 +98,18 @@ class KnownSecret:
         return re.compile(f"{start}(?:{end})?", re.IGNORECASE)
 
     @cached_property
+    def _block_pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self._blocks)), re.IGNORECASE)
+
+    @cached_property
     def _hexadecimal_pattern(self) -> re.Pattern[str]:
-        return re.compile(f"{self.lower_needles[1]}(?:[0-9a-f]{{2}})?", re.IGNORECASE)
+        return re.compile(f"{self._hexadecimal}(?:[0-9a-f]{{2}})?", re.IGNORECASE)
 
     @cached_property
     def _escaped_pattern(self) -> re.Pattern[str]:
         *start, end = map(_spellings_of_character, self.value)
-        return re.compile(f"{''.join(start)}(?:{end})?", re.IGNORECASE)
+        between = f"[{_INVISIBLE_CHARS}]*"
+        return re.compile(f"{between.join(start)}{between}(?:{end})?", re.IGNORECASE)
 
 
 class KnownSecrets:
@@ -139,6 +176,8 @@ def _has_escape(text: str) -> bool:
         or "~0" in text
         or ("%" in text and _PERCENT_ESCAPE.search(text) is not None)
         or ("&" in text and _ENTITY.search(text) is not None)
+        or ("=" in text and _QUOTED_PRINTABLE.search(text) is not None)
+        or (not text.isascii() and _INVISIBLE.search(text) is not None)
     )
 
 
@@ -157,7 +196,12 @@ def _iterate_decoded(text: str) -> Iterator[str]:
 
 
 def _decode_unicode(text: str) -> str:
-    return _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), text)
+    text = _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
+    return _UNICODE_ESCAPE.sub(_decode_match, _INVISIBLE.sub("", text))
+
+
+def _decode_match(match: re.Match[str]) -> str:
+    return chr(int(match[match.lastindex or 0], 16))
 
 
 def _decode_entities(text: str) -> str:
@@ -182,7 +226,8 @@ def _spellings_of_character(character: str) -> str:
         spellings.append("".join(f"%(?:25)*{octet:02x}" for octet in octets))
         if len(either) == 1 and ord(either) < 256:
             code = ord(either)
-            spellings += [rf"\\+u00{code:02x}", rf"\\+x{code:02x}"]
+            spellings += [rf"\\+(?:u00|x|U000000){code:02x}", rf"\\+u\{{0*{code:02x}\}}"]
+            spellings += [rf"\\+{code:03o}", f"={code:02x}"]
             spellings += [f"&#x0*{code:02x};", f"&#0*{code};"]
     spellings += map(re.escape, _ESCAPED_CHARACTERS.get(character, ()))
     return f"(?:{'|'.join(spellings)})"
@@ -197,6 +242,21 @@ def _iter_base64(value: str) -> Iterable[str]:
         yield certain
         if "+" in certain or "/" in certain:
             yield certain.translate(_URL_ALPHABET)
+
+
+def _iter_base32(value: str) -> Iterable[str]:
+    """Yield what is certain of the base32 of every text that contains the value."""
+    octets = value.encode("utf-8", "surrogatepass")
+    for offset in range(5):
+        encoded = base64.b32encode(b"\0" * offset + octets).decode()
+        yield encoded[-(-offset * 8 // 5) : (offset + len(octets)) * 8 // 5]
+
+
+def _count_equal(text: str, value: str) -> int:
+    """Return how many characters two texts begin with alike, in either case."""
+    pairs = enumerate(zip(text, value, strict=False))
+    different = (at for at, (char, own) in pairs if char != own and char.lower() != own.lower())
+    return next(different, min(len(text), len(value)))
 
 
 def _base64_pattern(spelling: str) -> re.Pattern[str]:

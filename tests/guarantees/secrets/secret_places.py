@@ -69,6 +69,20 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "upper case": str.upper,
     "lower case": str.lower,
     "without its last character": lambda secret: secret[:-1],
+    "without its first character": lambda secret: secret[1:],
+    "three quarters of it": lambda secret: secret[: -(-len(secret) * 3 // 4)],
+    "its last three quarters": lambda secret: secret[len(secret) // 4 :],
+    "zero-width characters in between": "\u200b".join,
+    "escapes of JavaScript": lambda secret: "".join(f"\\u{{{ord(c):x}}}" for c in secret),
+    "long escapes of Python": lambda secret: "".join(f"\\U{ord(c):08x}" for c in secret),
+    "octal escapes": lambda secret: "".join(f"\\{ord(c):03o}" for c in secret),
+    "quoted-printable": lambda secret: "".join(f"={ord(c):02X}" for c in secret),
+    **{
+        f"base32 after {n} bytes": lambda secret, n=n: base64.b32encode(
+            f"{'x' * n}{secret}-more".encode()
+        ).decode()
+        for n in range(5)
+    },
     "percent": lambda secret: quote(secret, safe=""),
     "percent, lower case": lambda secret: quote(secret, safe="").lower(),
     "every character in percent": lambda secret: "".join(f"%{ord(c):02X}" for c in secret),
@@ -90,5 +104,5 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 def find_traces(text: str, secret: str) -> list[str]:
     """Return the encodings in which most of a secret is in a text."""
     half = secret[: len(secret) * 2 // 3]
-    spellings = {name: encode(half) for name, encode in ENCODINGS.items() if "base64" not in name}
+    spellings = {name: encode(half) for name, encode in ENCODINGS.items() if "base" not in name}
     return [name for name, spelling in spellings.items() if spelling.strip('"\\') in text]
