@@ -20,7 +20,7 @@ from tavus_mcp.journal.journal import Journal
 from tavus_mcp.journal.location import JournalLocation
 from tavus_mcp.journal.postgres_database import PostgresLocation
 from tavus_mcp.keys import MIN_SECRET_CHARS, without_bearer
-from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.masking import Masker, is_maskable
 from tavus_mcp.settings import Settings, unusable_folder
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.text import quote_foreign
@@ -35,7 +35,9 @@ def build_app(settings: Settings) -> App:
     """Return the ``App`` for the account, or the embedded sandbox, that the settings name."""
     stand_ins = {name: f"sandbox-secret-{name}" for name in settings.secrets}
     if settings.sandbox:
-        replacements = {value: stand_ins[name] for name, value in settings.secrets.items()}
+        replacements = {
+            value: stand_ins[name] for name, value in settings.secrets.items() if is_maskable(value)
+        }
         api = _build_sandbox_api(settings, replacements)
     else:
         api = TavusApi(settings.base_url, settings.api_key, proxy=settings.proxy)

@@ -2,8 +2,9 @@
 
 A value is secret by its place (``secret_places``, ``secret_urls``) or because it is known: a key of
 the environment, or one that Tavus accepted in a secret field. Names of fields, ids and paths are
-never masked. A mask is not recognised by its characters: a text of asterisks is a text, and whoever
-needs to know what was masked asks for the paths (``Masker.mask_with_paths``).
+never masked, and neither is a secret that is the name of a field. A mask is not recognised by its
+characters: a text of asterisks is a text, and whoever needs to know what was masked asks for the
+paths (``Masker.mask_with_paths``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tavus_mcp.models.base import map_texts
+from tavus_mcp.models.field_names import field_names
 from tavus_mcp.models.json_patch import get_at, pointer_of
 from tavus_mcp.models.secret_encodings import NO_SECRETS, KnownSecrets
 from tavus_mcp.models.secret_places import (
@@ -40,6 +42,7 @@ __all__ = [
     "Masker",
     "has_masked_secret_at",
     "has_secret_at",
+    "is_maskable",
     "is_masked",
     "is_secret_name",
     "is_secret_path",
@@ -58,6 +61,7 @@ _HEADER_LINE = re.compile(r"^([ \t]*([\w-]+)[ \t]*:[ \t]*)(\S.*?)([ \t\r]*)$", r
 _AUTH_SCHEME = re.compile(r"(?:bearer|basic|token|key|apikey|digest)\s+", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(?:/[^/\s?&=%:]*)+|[\w.@-]{1,128}")
 """An id, or a JSON Pointer."""
+_FIELD_NAME = re.compile(r"[a-z_]+")
 _NAME_OF_SECRET = re.compile(r"TAVUS_SECRET_[A-Z0-9_]+")
 
 
@@ -69,10 +73,16 @@ def is_masked(value: object) -> bool:
     return isinstance(value, str) and _MASK_PATTERN.fullmatch(value) is not None
 
 
-def _is_maskable(value: str) -> bool:
-    """Return False for what would be masked in ordinary texts, or is no secret itself."""
+def is_maskable(value: str) -> bool:
+    """Return False for what would be masked in ordinary texts, or is no secret itself.
+
+    The name of a field is a word of this program: masked, it would make paths and calls unusable.
+    """
     return (
-        len(value) >= _MIN_SECRET_CHARS and not is_masked(value) and _REFERENCE_PREFIX not in value
+        len(value) >= _MIN_SECRET_CHARS
+        and not is_masked(value)
+        and _REFERENCE_PREFIX not in value
+        and not (_FIELD_NAME.fullmatch(value) and value in field_names())
     )
 
 
@@ -99,24 +109,25 @@ class Masker:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._names: dict[str, str] = {}
-        self._known = NO_SECRETS.extend(filter(_is_maskable, known))
+        self._known = NO_SECRETS.extend(filter(is_maskable, known))
 
     def add_secret(self, value: str) -> None:
         """Mask a value from now on, unless it is short, a mask or a reference to a secret."""
-        self._known = self._known.extend(filter(_is_maskable, [value]))
+        self._known = self._known.extend(filter(is_maskable, [value]))
 
     def name_secret(self, value: str, name: str) -> None:
         """Mask a value, and let changes show the variable that holds it in place of the mask."""
         self.add_secret(value)
-        self._names[value] = name
+        if is_maskable(value):
+            self._names[value] = name
 
     def add_secrets_from(self, value: Any) -> None:
         """Mask from now on what stands in the secret fields of a request that was accepted."""
-        self._known = self._known.extend(filter(_is_maskable, iter_secrets(value)))
+        self._known = self._known.extend(filter(is_maskable, iter_secrets(value)))
 
     def mask_during_call(self, value: Any) -> None:
         """Mask what stands in the secret fields of arguments, as long as this call lasts."""
-        secrets = filter(_is_maskable, iter_secrets(value))
+        secrets = filter(is_maskable, iter_secrets(value))
         known = (_CALL_SECRETS.get() or NO_SECRETS).extend(secrets)
         _CALL_SECRETS.set(known or None)
 

@@ -67,6 +67,21 @@ async def test_names_of_fields_and_ids_are_never_masked(
     assert (store.get("persona", "p1") or {})["greeting"] == "Hello."
 
 
+async def test_a_secret_that_is_the_name_of_a_field_masks_no_message(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """The paths and calls of a conflict could not be used when the name in them was masked."""
+    store_persona(store, greeting="Hello.")
+    headers = {"X-Api-Key": "greeting", "Authorization": "Bearer system_prompt"}
+    await tool_client.expect_result("configure_llm", persona_id="p1", headers=headers)
+    changed = await tool_client.expect_result("update_persona", persona_id="p1", greeting="Hi.")
+    await tool_client.edit_in_dashboard("p1", "/greeting", "Welcome.")
+    undo = changed["undo"]
+    message = await tool_client.expect_error(undo["tool"], **undo["arguments"])
+    assert MASK not in message
+    assert 'overwrite=["/greeting"]' in message
+
+
 async def test_a_plan_with_a_key_as_field_name_is_applied_correctly(
     tool_client: ToolClient, store: Store
 ) -> None:
