@@ -14,14 +14,14 @@ from mcp_client import SECRET, ToolClient
 from property_examples import examples
 from secret_places import ENCODINGS, PLACES, PLAIN_NAMES, REQUEST_PLACES, SECRET_NAMES, find_traces
 
-from tavus_mcp.models.masking import MASK, Masker, is_secret_name
+from tavus_mcp.models.masking import MASK, Masker, is_maskable, is_secret_name
 from tavus_mcp.sandbox.store import Store
 
 KEYS = st.text(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/+=.~!#%&\"'<>",
     min_size=12,
     max_size=40,
-).filter(lambda key: len(set(key)) > 6 and "****" not in key and "..." not in key)
+).filter(lambda key: len(set(key)) > 6 and "..." not in key and is_maskable(key))
 HOLDERS = {
     "extra_body": lambda value: {"llm": {"extra_body": {"a": value}}},
     "default_query": lambda value: {"llm": {"default_query": {"a": value}}},
