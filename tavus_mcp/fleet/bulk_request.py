@@ -52,7 +52,7 @@ _UNDO_WITH_SELECTION = (
     "undo it for some of them."
 )
 _DELETE_EVERYTHING = (
-    "/everything: a deletion needs persona_ids or a filter, so that nobody deletes an account by "
+    "/everything: a deletion needs persona_ids or a filter, so that no account is deleted by "
     "mistake."
 )
 

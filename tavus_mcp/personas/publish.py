@@ -95,7 +95,7 @@ _PUBLICATION_PLANNED = warning(
 )
 _EDITS_AT_RISK = warning(
     "discards-edits",
-    "Unpublished edits that somebody made in the Tavus dashboard are discarded. Tavus does not "
+    "Unpublished edits that were made in the Tavus dashboard are discarded. Tavus does not "
     "return them, so they cannot be shown or restored.",
     source="P:editing-lifecycle",
 )

@@ -107,7 +107,9 @@ def _is_bound(app: App, name: str, host: str) -> bool:
 def _require_bound(app: App, name: str, host: str, tokens: Sequence[str]) -> None:
     if _is_bound(app, name, host):
         return
-    receiver = f"{quote_foreign(host)} would receive it" if host else "no address says who gets it"
+    receiver = (
+        f"{quote_foreign(host)} would receive it" if host else "no address names its receiver"
+    )
     raise Refused(
         f"{quote_path(pointer_of(tokens))}: {_variable(app, name)} may go to "
         f"{', '.join(app.secret_hosts[name]) or 'no host'} only ({_binding_variable(name)}), and "

@@ -89,7 +89,7 @@ def _build_hint(
 ) -> tuple[HintPart, ...]:
     """Return a hint with the call that sets a function; without it for a function of great size."""
     if fix is fix_function and len(json.dumps(function, default=str)) > _MAX_FUNCTION_CHARS:
-        return ("The function is too long to show a call; set it anew with set_function_tool.",)
+        return ("The function is too long to show a call; set it again with set_function_tool.",)
     return hint, fix(catalog, path, function)
 
 

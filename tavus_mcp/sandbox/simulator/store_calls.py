@@ -60,7 +60,7 @@ def _require_persona(store: Store, persona_id: str) -> Row:
         )
     if not persona.get("default_replica_id"):
         raise SimulationError(
-            "this persona has no replica, so nobody could call it; give it a default_replica_id"
+            "this persona has no replica, so it cannot be called; give it a default_replica_id"
         )
     return persona
 

@@ -255,9 +255,7 @@ async def configure_perception(
 async def configure_conversational_flow(
     app: App,
     persona_id: PersonaIdParameter,
-    turn_detection_model: Annotated[
-        TurnModel | MISSING, doc("Who decides when a turn ends")
-    ] = MISSING,
+    turn_detection_model: Annotated[TurnModel | MISSING, doc("Decides when a turn ends")] = MISSING,
     turn_taking_patience: Annotated[Level | MISSING, doc("high: waits longer to answer")] = MISSING,
     replica_interruptibility: Annotated[Level | MISSING, doc("high: easy to interrupt")] = MISSING,
     voice_isolation: Annotated[
@@ -287,7 +285,7 @@ async def set_function_tool(
     parameters: Annotated[
         FunctionParameters | MISSING, doc("JSON Schema of its arguments")
     ] = MISSING,
-    layer: Annotated[Literal["llm", "perception"], doc("Who calls it")] = "llm",
+    layer: Annotated[Literal["llm", "perception"], doc("Layer that calls it")] = "llm",
     modality: Annotated[
         Literal["visual", "audio"], doc("In perception: what triggers it")
     ] = "visual",

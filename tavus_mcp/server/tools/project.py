@@ -65,7 +65,7 @@ async def plan_project(
     app: App,
     ctx: Context[Any, Any],
     resolve: Annotated[
-        Literal["", "file", "live"], doc("Who wins a conflict: files or account")
+        Literal["", "file", "live"], doc("In a conflict, what wins: files or account")
     ] = "",
     prune: Annotated[bool, doc("Delete what the project created and has no file any more")] = False,
 ) -> PlannedProject:
