@@ -18,7 +18,8 @@ from source_files import (
 
 import tavus_mcp
 
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 50
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 400, 50, 7
+TOOLS = PACKAGE / "server" / "tools"
 BROAD_EXCEPTIONS = frozenset({"Exception", "BaseException"})
 ENVIRONMENT_READERS = frozenset({"settings.py", "cli/main.py", "cli/demo.py", "__main__.py"})
 """The settings, the command line that passes the environment to them, and what starts processes."""
@@ -37,6 +38,23 @@ def test_no_function_is_longer_than_50_lines() -> None:
         if count_lines(function) > MAX_FUNCTION_LINES
     ]
     assert too_long == []
+
+
+def test_no_function_has_more_than_seven_parameters() -> None:
+    """Those of a tool are its arguments, as a client sees them."""
+    parameters = {
+        f"{source.location_of(function)} {function.name}": count_parameters(function)
+        for source in parse_source_files("tavus_mcp")
+        for function in iterate_functions(source.tree)
+        if TOOLS not in source.path.parents
+    }
+    assert {place: n for place, n in parameters.items() if n > MAX_PARAMETERS} == {}
+
+
+def count_parameters(function: Function) -> int:
+    given = function.args
+    names = [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")])
 
 
 def test_no_handler_catches_every_exception() -> None:
