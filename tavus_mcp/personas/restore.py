@@ -28,8 +28,7 @@ from tavus_mcp.personas.revive import (
     MAX_ATTEMPTS,
     NOT_RESTORED,
     TOO_MANY_MISSING,
-    missing_reference,
-    missing_reference_finding,
+    drop_missing_references,
     revive,
     unrestored_finding,
 )
@@ -116,11 +115,8 @@ async def restore(app: App, request: RestoreRequest) -> Receipt:
         try:
             return await update(app, restoring)
         except TavusError as error:
-            name = missing_reference(target.data, error)
-            findings.append(missing_reference_finding(name, target.data[name]))
-            fields = {key: value for key, value in target.data.items() if key != name}
-            if name in current.data:
-                fields[name] = current.data[name]
+            fields, finding = await drop_missing_references(app, target.data, current.data, error)
+            findings.append(finding)
             target = target.with_data(fields)
     raise Refused(TOO_MANY_MISSING)
 

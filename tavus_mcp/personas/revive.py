@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import Refused, TavusError
+from tavus_mcp.errors import NotFound, Refused, TavusError
 from tavus_mcp.history.record import WriteOrigin
 from tavus_mcp.history.redactions import redacted_paths, restore_visible
 from tavus_mcp.history.restoring import CUSTOM_LLM, keyless_llm_paths
@@ -19,7 +19,8 @@ from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.receipt import Receipt
 from tavus_mcp.personas import create
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
-from tavus_mcp.text import quote_foreign, quote_paths
+from tavus_mcp.tavus_api.endpoints import ENDPOINTS
+from tavus_mcp.text import quote_foreign_names, quote_paths
 
 NOT_RESTORED = "key-not-restored"
 """The rule of the findings for fields that cannot be restored."""
@@ -37,6 +38,8 @@ _REFERENCE_ERRORS = {
 All but one refer to other objects, which may be gone. Whether a new persona may have a description
 is not documented.
 """
+_KINDS_IN_LISTS = {"guardrail_ids": "guardrail", "document_ids": "document", "tool_ids": "tool"}
+"""The kinds of objects whose ids are in lists."""
 MAX_ATTEMPTS = len(_REFERENCE_ERRORS) + 1
 TOO_MANY_MISSING = "Too many objects that this persona refers to no longer exist. Create it again."
 
@@ -75,8 +78,8 @@ async def revive(
         try:
             return await create.create(app, revived)
         except TavusError as error:
-            name = missing_reference(fields, error)
-            findings.append(missing_reference_finding(name, fields.pop(name)))
+            fields, finding = await drop_missing_references(app, fields, {}, error)
+            findings.append(finding)
     raise Refused(TOO_MANY_MISSING)
 
 
@@ -131,8 +134,30 @@ def unrestored_finding(path: str, *, is_new: bool = False) -> RuleFinding:
     return warning(NOT_RESTORED, message, path=path, hint=hint)
 
 
-def missing_reference(fields: JsonObject, error: TavusError) -> str:
-    """Return the field whose reference Tavus calls invalid; raise the error if it is about none."""
+async def drop_missing_references(
+    app: App, fields: JsonObject, current: JsonObject, error: TavusError
+) -> tuple[JsonObject, RuleFinding]:
+    """Return the fields without the references that Tavus calls invalid, and the finding on them.
+
+    Of a list, the ids of objects that still exist are kept. A field without any left is as in
+    ``current``, the object that is restored. Raises the error if it is about no reference.
+    """
+    name = _find_refused_field(fields, error)
+    references, missing = fields[name], list[str]()
+    if name in _KINDS_IN_LISTS and isinstance(references, list):
+        for object_id in references:
+            try:
+                await app.api.get_object(ENDPOINTS[_KINDS_IN_LISTS[name]], object_id)
+            except NotFound:
+                missing.append(object_id)
+    left = [item for item in references if item not in missing] if missing else []
+    own = {name: left} if left else {key: current[key] for key in (name,) if key in current}
+    others = {key: value for key, value in fields.items() if key != name}
+    return {**others, **own}, _missing_reference_finding(name, missing or references)
+
+
+def _find_refused_field(fields: JsonObject, error: TavusError) -> str:
+    """Return the field that Tavus calls invalid; raise the error if it is about none."""
     message = str(error).lower()
     for name, words in _REFERENCE_ERRORS.items():
         if error.status == 400 and words in message and name in fields:
@@ -140,11 +165,13 @@ def missing_reference(fields: JsonObject, error: TavusError) -> str:
     raise error
 
 
-def missing_reference_finding(name: str, reference: object) -> RuleFinding:
+def _missing_reference_finding(name: str, references: Any) -> RuleFinding:
     """Return the finding for a field that Tavus refused to restore."""
     if name == "persona_description":
         hint = "Set it with update_persona(persona_id, persona_description=...)."
         message = "Not restored: Tavus refused it for a new persona."
         return warning("not-copied", message, path=f"/{name}", hint=hint)
-    message = f"Not restored: no object has this id any more ({quote_foreign(reference)})."
+    ids = references if isinstance(references, list) else [references]
+    subject = "no object has this id" if len(ids) == 1 else "no objects have these ids"
+    message = f"Not restored: {subject} any more ({quote_foreign_names(ids)})."
     return warning("gone-reference", message, path=f"/{name}")
