@@ -50,7 +50,8 @@ def describe_invisible(text: str, kinds: Iterable[str] = _FIND_BY_KIND) -> Itera
         if characters := _FIND_BY_KIND[kind](text):
             code_points = sorted({f"U+{ord(char):04X}" for char in characters})
             listed = ", ".join(code_points[:_MAX_CODE_POINTS_LISTED])
-            yield f"{len(characters)} {kind} character(s) stand in this text: {listed}."
+            noun = "character" if len(characters) == 1 else "characters"
+            yield f"This text has {len(characters)} {kind} {noun}: {listed}."
 
 
 def escape(char: str) -> str:

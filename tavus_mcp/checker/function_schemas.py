@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from tavus_mcp.models.base import JsonObject, indexed_texts, text
-from tavus_mcp.models.json_patch import pointer_of
+from tavus_mcp.models.json_patch import get_at, pointer_of
 
 JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
@@ -82,6 +83,8 @@ def find_refused_schemas(schema: object) -> Iterator[Problem]:
         is_array = kinds == "array" or (isinstance(kinds, list) and "array" in kinds)
         if is_array and "items" not in node and "prefixItems" not in node:
             yield pointer, "An array needs items: without it, providers refuse all functions."
+        if has_unresolved_reference(node, schema):
+            yield f"{pointer}/$ref", "$ref names no schema of these parameters."
         if node.get("enum") == []:
             yield f"{pointer}/enum", "enum has no values, so no argument can be given."
         for keyword in ROOT_ONLY_PROPERTIES if not pointer else ():
@@ -91,6 +94,16 @@ def find_refused_schemas(schema: object) -> Iterator[Problem]:
                     f"The parameters of a function take no {keyword} at the top: providers refuse "
                     "all functions.",
                 )
+
+
+def has_unresolved_reference(node: JsonObject, root: object) -> bool:
+    """Return True if a schema refers to one that ``root``, the parameters, does not hold."""
+    reference = node.get("$ref")
+    if not isinstance(reference, str) or reference == "#":
+        return False
+    if reference.startswith("#/"):
+        return not isinstance(get_at(root, unquote(reference[1:])), dict)
+    return not reference.startswith("#")  # "#name" may be an $anchor
 
 
 def find_unknown_required(schema: object) -> Iterator[Problem]:
@@ -202,6 +215,17 @@ def is_described_as_optional(argument: object) -> bool:
     if not isinstance(argument, dict):
         return False
     kinds = argument.get("type")
-    is_nullable = argument.get("nullable") is True or (isinstance(kinds, list) and "null" in kinds)
+    choices = [
+        choice.get("type")
+        for keyword in ("anyOf", "oneOf")
+        if isinstance(argument.get(keyword), list)
+        for choice in argument[keyword]
+        if isinstance(choice, dict)
+    ]
+    is_nullable = (
+        argument.get("nullable") is True
+        or (isinstance(kinds, list) and "null" in kinds)
+        or "null" in choices
+    )
     description = text(argument.get("description"))
     return is_nullable or "default" in argument or bool(_OPTIONAL_WORDS.search(description))

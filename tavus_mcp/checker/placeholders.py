@@ -16,6 +16,7 @@ _UNFILLED = re.compile(
     r"\$\{[^}]*\}?"  # ${VAR}
     r"|\{\{[^}]*\}?\}?"  # {{var}}
     r"|<[A-Za-z][^<>]{0,60}>"  # <account>
+    r"|\A(?:os\.environ|os\.getenv|process\.env)(?=[.\[(])"  # os.environ["KEY"]
     r"|%[A-Z][A-Z0-9_]*%"  # %VAR% of Windows
     r"|\A\$[A-Za-z_]\w*\Z"  # $VAR
     r"|(?<![A-Za-z0-9])(?:REPLACE|CHANGE|FILL)[-_]?(?:ME|THIS|WITH|IN)(?![a-z])"  # REPLACE_ME_ID

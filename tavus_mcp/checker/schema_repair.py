@@ -10,6 +10,7 @@ from tavus_mcp.checker.function_schemas import (
     SCHEMA_MAPS,
     SCHEMA_MEMBERS,
     find_invalid_keywords_of,
+    has_unresolved_reference,
 )
 from tavus_mcp.models.base import JsonObject
 
@@ -32,12 +33,14 @@ _TYPE_ALIASES = {
 }
 
 
-def repair_schema(schema: object, depth: int = 0) -> Any:
+def repair_schema(schema: object, depth: int = 0, root: object = None) -> Any:
     """Return a schema that is valid at every level and that providers take.
 
     Common mistakes get their obvious meaning, such as ``int`` for integer or ``required: true`` in
-    an argument; other invalid keywords are left out. ``depth`` is the number of schemas around it.
+    an argument; other invalid keywords and references to nothing are left out. ``depth`` is the
+    number of schemas around it, ``root`` the outermost of them.
     """
+    root = root or schema
     if isinstance(schema, bool) or depth > _MAX_DEPTH:
         return schema
     if not isinstance(schema, dict):
@@ -45,7 +48,9 @@ def repair_schema(schema: object, depth: int = 0) -> Any:
     repaired: JsonObject = dict(schema)
     _repair_values(repaired)
     _repair_required(repaired)
-    _repair_children(repaired, depth + 1)
+    _repair_children(repaired, depth + 1, root)
+    if has_unresolved_reference(repaired, root):
+        del repaired["$ref"]
     for invalid in find_invalid_keywords_of(repaired):
         repaired.pop(str(invalid), None)
     if _has_array_type(repaired) and not {"items", "prefixItems"} & repaired.keys():
@@ -53,15 +58,17 @@ def repair_schema(schema: object, depth: int = 0) -> Any:
     return repaired
 
 
-def _repair_children(schema: JsonObject, depth: int) -> None:
+def _repair_children(schema: JsonObject, depth: int, root: object) -> None:
     """Repair the schemas inside a schema in place."""
     for keyword, value in schema.items():
         if keyword in SCHEMA_MAPS and isinstance(value, dict):
-            schema[keyword] = {name: repair_schema(item, depth) for name, item in value.items()}
+            schema[keyword] = {
+                name: repair_schema(item, depth, root) for name, item in value.items()
+            }
         elif keyword in SCHEMA_LISTS and isinstance(value, list):
-            schema[keyword] = [repair_schema(item, depth) for item in value]
+            schema[keyword] = [repair_schema(item, depth, root) for item in value]
         elif keyword in SCHEMA_MEMBERS and isinstance(value, (dict, str)):
-            schema[keyword] = repair_schema(value, depth)
+            schema[keyword] = repair_schema(value, depth, root)
 
 
 def _repair_values(schema: JsonObject) -> None:

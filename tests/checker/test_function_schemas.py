@@ -91,6 +91,31 @@ def test_repairs_have_the_obvious_meaning() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("reference", "is_refused"),
+    [
+        ("#/$defs/city", False),
+        ("#/$defs/a~1b%20c", False),
+        ("#", False),
+        ("#city", False),
+        ("#/$defs/town", True),
+        ("#/definitions/city", True),
+        ("schemas/city.json", True),
+    ],
+)
+def test_a_reference_to_no_schema_of_the_parameters_is_refused(
+    reference: str, is_refused: bool
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"home": {"items": {"$ref": reference}}},
+        "$defs": {"city": {"type": "string"}, "a/b c": {"type": "string"}},
+    }
+    found = [("/properties/home/items/$ref", "$ref names no schema of these parameters.")]
+    assert list(find_refused_schemas(schema)) == (found if is_refused else [])
+    assert list(find_refused_schemas(repair_schema(schema))) == []
+
+
 def test_schemas_are_found_where_json_schema_has_them_and_nowhere_else() -> None:
     schema = {
         "properties": {"a": {"items": {"anyOf": [{"not": {}}]}}, "properties": {}},
@@ -115,6 +140,8 @@ def test_schemas_are_found_where_json_schema_has_them_and_nowhere_else() -> None
         ({"description": "How many; defaults to 3"}, True),
         ({"description": "The city", "default": "Rome"}, True),
         ({"description": "The city", "type": ["string", "null"]}, True),
+        ({"description": "The city", "anyOf": [{"type": "string"}, {"type": "null"}]}, True),
+        ({"description": "The city", "anyOf": [{"type": "string"}, {"type": "integer"}]}, False),
         ({"description": "The city"}, False),
         ("string", False),
     ],

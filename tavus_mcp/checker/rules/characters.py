@@ -13,6 +13,7 @@ from tavus_mcp.checker.fixes import UnprintedValue, set_at
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.invisible_characters import describe_invisible
 from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.text import count_of
 
 _REPLACEMENT = "\ufffd"
 # Bytes 0x80 to 0xBF of UTF-8, decoded as Latin-1 or as Windows-1252.
@@ -55,14 +56,16 @@ def mojibake(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]
         if count:
             yield Violation(
                 path,
-                f"{count} character(s) were decoded with the wrong encoding, as in Ã© for é.",
+                "Characters decoded with the wrong encoding, as in Ã© for é: "
+                f"{count_of(count, 'place')}.",
                 "With the right characters: ",
                 set_at(path, UnprintedValue(repaired)),
             )
         elif lost:
             yield Violation(
                 path,
-                f"{lost} character(s) were lost in a conversion of this text (U+FFFD).",
+                "Characters lost in a conversion of this text (U+FFFD): "
+                f"{count_of(lost, 'place')}.",
                 "Write the text again: ",
                 set_at(path, "<NEW_TEXT>"),
             )

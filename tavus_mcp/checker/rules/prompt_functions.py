@@ -21,14 +21,17 @@ _PROMPTS = (
 _SYSTEM_TOOLS = frozenset({"end_call"})  # they work without being attached (P:get-tools)
 _MAX_REPORTED_NAMES = 5
 _NAME = r"(?P<{}>[a-z][a-z0-9]{{0,30}}(?:_[a-z0-9]{{1,30}}){{1,6}})(?![\w.@/-]*[/@])"
-# A name in snake_case that the prompt calls: after a verb, before "function" or "(".
+# A name in snake_case that the prompt calls: after a verb, before "(", beside a word for function,
+# which is also known in some other languages.
+_NOUNS = r"(?:function|tool|fonction|funktion|funzione|funci\u00f3n|fun\u00e7\u00e3o)"
 _CALLED_NAME = re.compile(
-    r"\b(?:call|calls|calling|invoke|invokes|invoking|trigger|run|execute|then)\s+"
-    r"(?:the\s+|a\s+)?(?:function\s+|tool\s+)?[`'\"*]{0,2}"
+    r"\b(?:(?:call|calls|calling|invoke|invokes|invoking|trigger|run|execute|then)\s+"
+    rf"(?:the\s+|a\s+)?(?:{_NOUNS}\s+)?|{_NOUNS}\s+(?:called\s+|named\s+)?|use\s+(?=`))"
+    r"[`'\"*]{0,2}"
     + _NAME.format("verb")
     + r"\b|\b"
     + _NAME.format("noun")
-    + r"[`'\"*]{0,2}(?:\s+(?:function|tool)\b|\s?\()",
+    + rf"[`'\"*]{{0,2}}(?:\s+{_NOUNS}\b|\s?\()",
     re.IGNORECASE,
 )
 _FUNCTION_SOURCES = ("/tool_ids", "/skills", "/layers/mcp", "/layers/capabilities/mcp_enabled")
