@@ -13,13 +13,17 @@ from tavus_mcp.models.document import Document
 from tavus_mcp.models.json_patch import (
     ABSENT,
     get_at,
+    is_within,
     outermost_list,
     overlaps,
     pointer_of,
     pointer_tokens,
 )
+from tavus_mcp.models.masking import is_masked
+from tavus_mcp.models.parts.tool import AUTH_FIELDS, AUTH_SECRETS
 from tavus_mcp.models.persona import is_unread
 
+_AUTH = "/delivery/api/auth"
 _LLM = "/layers/llm"
 CUSTOM_LLM = (f"{_LLM}/base_url", f"{_LLM}/model")
 """Fields that mean something only together with the key of a custom LLM."""
@@ -28,11 +32,11 @@ CUSTOM_LLM = (f"{_LLM}/base_url", f"{_LLM}/model")
 def restore_fields(target: Document, paths: Sequence[str], data: JsonObject) -> JsonObject:
     """Return a copy of an object with fields as in ``target``, all of them without ``paths``.
 
-    Masked values, fields that Tavus did not return, and a custom LLM whose key is not known stay as
-    they are in ``data``.
+    Masked values, fields that Tavus did not return, and a custom LLM and the authentication of a
+    tool whose key is not known stay as they are in ``data``.
     """
     result = _restore_stored(target, paths, data)
-    for path in keyless_llm_paths(data, result):
+    for path in (*keyless_llm_paths(data, result), *_incomplete_auth_paths(data, result)):
         put_or_remove(result, path, get_at(data, path, ABSENT))
     if get_at(result, _LLM) == {} and get_at(data, _LLM, ABSENT) is ABSENT:
         remove_at(result, _LLM)
@@ -44,7 +48,10 @@ def unrestored_paths(target: Document, paths: Sequence[str], data: JsonObject) -
     redacted = redacted_paths(target.writable_fields(), data, target.masked)
     if paths:
         redacted = [path for path in redacted if any(overlaps(path, own) for own in paths)]
-    return [*redacted, *keyless_llm_paths(data, _restore_stored(target, paths, data))]
+    restored = _restore_stored(target, paths, data)
+    if incomplete := _incomplete_auth_paths(data, restored):
+        redacted = [path for path in redacted if not is_within(path, incomplete)]
+    return [*redacted, *keyless_llm_paths(data, restored), *incomplete]
 
 
 def is_unknown(target: Document, path: str) -> bool:
@@ -62,6 +69,22 @@ def keyless_llm_paths(data: JsonObject, restored: JsonObject) -> list[str]:
     if has_key or not get_at(restored, f"{_LLM}/base_url"):
         return []
     return [path for path in CUSTOM_LLM if get_at(restored, path)]
+
+
+def _incomplete_auth_paths(data: JsonObject, restored: JsonObject) -> list[str]:
+    """Return the authentication of a tool if it would be restored without its key.
+
+    Tavus refuses such a one; and in part, it would be that of neither state.
+    """
+    auth, present = get_at(restored, _AUTH), get_at(data, _AUTH)
+    if not isinstance(auth, dict) or auth == present:
+        return []
+    kind = str(auth.get("type"))
+    is_same_kind = isinstance(present, dict) and present.get("type") == kind
+    # a mask stands for the key of the present kind
+    is_key_unknown = not is_same_kind and is_masked(auth.get(AUTH_SECRETS.get(kind, "")))
+    is_complete = all(auth.get(name) for name in ("type", *AUTH_FIELDS.get(kind, ())))
+    return [_AUTH] if is_key_unknown or not is_complete else []
 
 
 def put_or_remove(data: JsonObject, path: str, value: Any) -> None:

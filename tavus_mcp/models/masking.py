@@ -194,7 +194,7 @@ class Masker:
     def _mask_string(self, text: str, place: Place, found: _Found) -> str:
         if not text or (place is Place.IDENTIFIER and _IDENTIFIER.fullmatch(text)):
             return text
-        if place in SECRET_PLACES:
+        if place in SECRET_PLACES and not self._is_open(place):
             is_secret = not _NAME_OF_SECRET.fullmatch(_AUTH_SCHEME.sub("", text, count=1))
             masked = MASK if is_secret else text
         elif place in (Place.HEADERS, Place.HEADER_ITEM):
@@ -239,12 +239,18 @@ class Masker:
     def _call_secrets(self) -> KnownSecrets | None:
         return _CALL_SECRETS.get()
 
+    def _is_open(self, place: Place) -> bool:
+        return place is Place.AUTHENTICATION_KIND
+
 
 class _PlaceMasker(Masker):
     """Masks by place alone, so that the same document is always masked alike."""
 
     def _call_secrets(self) -> None:
         return None
+
+    def _is_open(self, _: Place) -> bool:
+        return False
 
 
 _PLACE_MASKER = _PlaceMasker()
@@ -291,7 +297,7 @@ def iter_secrets(value: Any) -> Iterator[str]:
     word is left out: it would be masked in every text.
     """
     for name, text, place in _iter_texts(value, "", Place.PLAIN):
-        if place in SECRET_PLACES:
+        if place in SECRET_PLACES and place is not Place.AUTHENTICATION_KIND:
             if is_secret_name(name) or looks_random(text):
                 yield from _iter_parts(text)
         elif place in (Place.HEADERS, Place.HEADER_ITEM):

@@ -47,6 +47,8 @@ _QUERY_NAMES = frozenset({"query", "default_query", "query_params"})
 SIGNATURE_NAMES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
 """Parameters that open an address as a key does; elsewhere a signature is data."""
 _PAIR_NAMES = ("name", "key", "header", "field")
+# docs: tools/create-tool; the other members of ``auth`` are secrets, or may be
+_AUTHENTICATION_KIND_NAMES = frozenset({"type", "location", "name", "scope", "token_url"})
 _CHANGE_VALUES = frozenset({"value", "before", "after", "first", "second"})
 _SCHEMA_KEYWORDS = frozenset({
     "$ref", "additionalProperties", "allOf", "anyOf", "description", "format", "items",
@@ -74,9 +76,15 @@ class Place(IntEnum):
     """``properties``: the values of an object, or the definitions of a JSON Schema."""
     SECRET_DEFINITION = auto()
     """The definition of a secret property in a JSON Schema; its default is a secret."""
+    AUTHENTICATION = auto()
+    """``auth``: a secret, or an object that holds one beside how it is used."""
+    AUTHENTICATION_KIND = auto()
+    """How a secret is used: digests mask it as a secret, as they always did, and nothing else."""
 
 
-SECRET_PLACES = frozenset({Place.SECRET, Place.HEADER_VALUE})
+SECRET_PLACES = frozenset(
+    {Place.SECRET, Place.HEADER_VALUE, Place.AUTHENTICATION, Place.AUTHENTICATION_KIND}
+)
 _HEADER_PLACES = frozenset({Place.HEADERS, Place.HEADER_ITEM})
 
 
@@ -127,7 +135,7 @@ def is_plain_header(name: str) -> bool:
 def inner_place(place: Place, name: str) -> Place:
     """Return the place of the member of this name in an object, or of a list item, at a place."""
     if place in SECRET_PLACES:
-        return place
+        return _inside_secret(place, name)
     if place is Place.HEADERS and name.isdecimal():
         return Place.HEADER_ITEM
     if place is Place.HEADERS or (place is Place.HEADER_ITEM and name not in _PAIR_NAMES):
@@ -137,7 +145,7 @@ def inner_place(place: Place, name: str) -> Place:
     if place is Place.SECRET_DEFINITION:
         return _place_of_name(name) if name in _SCHEMA_KEYWORDS else Place.SECRET
     if is_secret_name(name):
-        return Place.SECRET_DEFINITION if place is Place.PROPERTIES else Place.SECRET
+        return Place.SECRET_DEFINITION if place is Place.PROPERTIES else _secret_place(name)
     if place is Place.QUERY and name.lower() in SIGNATURE_NAMES:
         return Place.SECRET
     if place is Place.PROPERTIES:
@@ -145,6 +153,16 @@ def inner_place(place: Place, name: str) -> Place:
     if place is Place.IDENTIFIER and name.isdecimal():
         return place
     return _place_of_name(name)
+
+
+def _secret_place(name: str) -> Place:
+    return Place.AUTHENTICATION if name == "auth" else Place.SECRET
+
+
+def _inside_secret(place: Place, name: str) -> Place:
+    if place is Place.AUTHENTICATION and name in _AUTHENTICATION_KIND_NAMES:
+        return Place.AUTHENTICATION_KIND
+    return Place.HEADER_VALUE if place is Place.HEADER_VALUE else Place.SECRET
 
 
 def _place_of_name(name: str) -> Place:

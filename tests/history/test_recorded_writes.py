@@ -71,7 +71,7 @@ async def test_the_outcome_holds_the_object_as_it_is_without_its_secrets(app: Ap
     [entry] = await app.journal.states(JOURNAL_ID, AFTER.revision)
     stored = json.loads(entry.body)
     assert stored["description"] == AFTER.at("/description")
-    assert stored["delivery"]["api"]["auth"] == {"type": MASK, "token": MASK}
+    assert stored["delivery"]["api"]["auth"] == {"type": "bearer", "token": MASK}
     assert entry.revision_digest == AFTER.digest
 
 

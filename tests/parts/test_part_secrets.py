@@ -138,3 +138,35 @@ async def test_a_stored_secret_stays_with_the_host_that_it_is_bound_to(
     )
     assert "evil.example.org" in message
     assert (store.get("tool", tool_id) or {})["delivery"]["api"]["url"] == API["url"]
+
+
+async def test_the_kind_of_an_authentication_is_visible_and_undone_only_with_its_secret(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """The undo left an authentication of neither kind, which Tavus refused.
+
+    The revision is that under which earlier versions, which masked the kind, recorded the tool.
+    """
+    tool_id = await create_part(
+        tool_client, "tool", name="book", description="Books.", delivery=DELIVERY
+    )
+    read = await tool_client.expect_result("get_part", kind="tool", id=tool_id)
+    assert read["part"]["delivery"]["api"]["auth"] == {"type": "bearer", "token": "********"}
+    assert read["revision"] == "49e98e01281c"
+    key = {"type": "api_key", "name": "X-Key", "value": "{secret:openai}", "location": "header"}
+    changed = await tool_client.expect_result(
+        "save_tool", tool_id=tool_id, description="Books it.", delivery={"api": {"auth": key}}
+    )
+    kinds = [row for row in changed["changes"] if row["path"] == "/delivery/api/auth/type"]
+    assert kinds == [{"path": "/delivery/api/auth/type", "before": "bearer", "after": "api_key"}]
+    assert changed["undo"]["arguments"]["only"] == ["/description"]
+    lost = [row["path"] for row in changed["findings"] if "cannot be restored" in row["message"]]
+    assert lost == ["/delivery/api/auth"]
+    await tool_client.expect_result("restore_revision", **changed["undo"]["arguments"])
+    assert stored_auth(store, tool_id) == {**key, "value": SECRET}
+    for only in (["/delivery/api/auth/name"], ["/delivery"]):
+        restored = await tool_client.expect_result(
+            "restore_revision", persona_id=f"tool/{tool_id}", revision=read["revision"], only=only
+        )
+        assert restored["status"] == "unchanged"
+    assert stored_auth(store, tool_id) == {**key, "value": SECRET}
