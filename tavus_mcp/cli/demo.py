@@ -247,8 +247,8 @@ async def _plan(demo_run: DemoRun) -> None:
     for change in plan["changes"]:
         require({"reason", "trade_off", "source"} <= set(change), "the plan gives no reasons")
         _print_diff(demo_run, change["path"], _value(change, "before"), _value(change, "after"))
-        for label, name in (("why ", "reason"), ("cost", "trade_off"), ("from", "source")):
-            demo_run.terminal.print_labelled(label, change[name], Style.DIM, indent=7)
+        for name in ("reason", "trade_off", "source"):
+            demo_run.terminal.print_labelled(f"{name:<9}", change[name], Style.DIM, indent=7)
     demo_run.print_note(
         "J: the Tavus docs of June 2026, V: the vendor's package (docs/tools.md lists all)",
         Style.DIM,

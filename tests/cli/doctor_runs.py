@@ -17,7 +17,7 @@ from command_runner import CommandResult, CommandRunner
 from install_runs import USER_FILES
 from jsonschema import Draft202012Validator
 
-SCHEMA = Path(__file__).parent / "schemas/doctor.schema.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "doctor.schema.json"
 
 
 @dataclass

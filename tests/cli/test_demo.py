@@ -75,7 +75,7 @@ def test_the_demo_shows_an_audit_a_plan_its_application_a_conflict_and_an_undo(
     ]
     text = "\n".join(lines)
     patience = "     /layers/conversational_flow/turn_taking_patience\n"
-    assert f"{patience}     - low\n     + high\n       why  A fast reply" in text
+    assert f"{patience}     - low\n     + high\n       reason    A fast reply" in text
     assert f"{patience}     - high\n     + low\n" in text
     assert "warning Sales coach Tavus removed tavus-llama" in text
     assert "Refused: the prompt has changed since. Nothing was written.\n" in text
@@ -102,8 +102,8 @@ def test_the_demo_says_which_sources_its_letters_mean(lines: list[str]) -> None:
     cited = {
         source.split(":")[0]
         for line in lines
-        if line.strip().startswith("from ")
-        for source in line.removeprefix("       from ").split(", ")
+        if line.strip().startswith("source ")
+        for source in line.removeprefix("       source    ").split(", ")
     }
     legend = next(line for line in lines if line.startswith("   J: "))
     assert cited == set(re.findall(r"\b([A-Z]):", legend))

@@ -10,7 +10,7 @@ import pytest
 from command_runner import CommandRunner
 
 ADA = "persona_name: Ada\nsystem_prompt: You help people.\ndefault_replica_id: rfe12d8b9597\n"
-SCHEMA = Path(__file__).parents[1] / "cli" / "schemas" / "init-1.schema.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "init-1.schema.json"
 
 
 @pytest.fixture

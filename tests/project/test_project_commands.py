@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from command_runner import CommandResult, CommandRunner, build_project_runner
 
-SCHEMAS = Path(__file__).parents[1] / "cli" / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 CONFIGURATION = """\
 [environments.staging]
 sandbox = true
