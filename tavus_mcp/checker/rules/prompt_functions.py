@@ -49,7 +49,7 @@ def function_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
         missing = [name for name in called if name not in available][:_MAX_REPORTED_NAMES]
         if not missing:
             continue
-        hint: list[HintPart] = ["Add what is missing: "]
+        hint: list[HintPart] = [_describe_similar(missing, available), "Add what is missing: "]
         for name in missing:
             schema = {"type": "object", "properties": {}}
             call = build_fix(
@@ -57,7 +57,6 @@ def function_missing(document: PersonaDocument, catalog: Catalog) -> Iterator[Vi
             )
             hint += [call] if name == missing[0] else [", then ", call]
         hint.append("; inline functions are legacy and still work")
-        hint.append(_describe_similar(missing, available))
         yield Violation(
             path,
             f"The prompt calls functions that the persona does not have: {', '.join(missing)}.",
@@ -77,4 +76,4 @@ def _describe_similar(missing: list[str], available: set[str]) -> str:
     """Return which of the persona's functions have similar names, for a misspelled prompt."""
     similar = {find_nearest(name, available) for name in missing} - {None}
     names = ", ".join(sorted(str(name) for name in similar))
-    return f"; or correct the name in the prompt: the persona has {names}" if names else ""
+    return f"Correct the name in the prompt if you mean {names}. " if names else ""
