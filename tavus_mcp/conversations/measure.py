@@ -189,13 +189,15 @@ async def compare(app: App, first: str, second: str) -> JsonObject:
             ("first", "second"), compared_revisions, groups, statistics, strict=True
         )
     }
-    notes += [*_simulated_notes(all_rows.values()), METRICS_NOTE, report.comparison_note()]
+    notes += _simulated_notes(all_rows.values())
+    if figures:
+        notes += [METRICS_NOTE, report.comparison_note()]
     return {
         **counts,
         "figures": figures,
         "verdict": None if figures else report.TOO_FEW,
         "unread": fetched.unread_rows(),
-        "note": " ".join(notes),
+        "note": " ".join(notes) or None,
     }
 
 

@@ -13,7 +13,7 @@ from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.json_patch import PatchError, outermost_list, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES, layer_arguments
 from tavus_mcp.models.persona import Persona, persona_arguments
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import suggest_similar
 
 _ABSENT = object()
 _IDENTITY_FIELDS = ("persona_id", "persona_name")
@@ -108,7 +108,7 @@ def _resolve(name: str, document: PersonaDocument, catalog: Catalog) -> Sequence
 
 def _unknown_field_message(name: str) -> str:
     return (
-        f"/fields: no such field{suggestion_or_period(name, _pointers_by_name())} Give the "
+        f"/fields: no such field{suggest_similar(name, _pointers_by_name())} Give the "
         'name of a field or layer, or a JSON Pointer like "/layers/llm/model".'
     )
 

@@ -22,6 +22,8 @@ _CHANGE_MEMBERS = frozenset(name for pair in _VALUE_NAMES for name in pair)
 _BARE_PATH = re.compile(r"[\w/.~@-]*")
 """A path with other characters is quoted, so that a name in it cannot imitate a line of ours."""
 _BARE_TEXT = re.compile(r"[A-Za-z][\w.:/@-]*")
+_SUMMARY = re.compile(r'"(\(\d+ different values\))"')
+"""Stands for the earlier values of many personas, so that it has no marks of a text."""
 _JSON_WORDS = frozenset({"true", "false", "null"})
 _FINDING_MEMBERS = frozenset({"severity", "path", "message"})
 _MET_MEMBERS = frozenset({"goal", "path"})
@@ -60,6 +62,7 @@ def format_change(row: JsonObject) -> tuple[str, JsonObject]:
     else:
         line = f"- {path} (was {before})"
     if "personas" in row:
+        line = _SUMMARY.sub(r"\1", line)
         line += f" [{count_personas(row['personas'])}]"
     if "goal" in row:
         line += f" [{escape_line_ends(str(row['goal']))}]"

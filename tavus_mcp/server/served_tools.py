@@ -70,7 +70,14 @@ class UnservedTools:
         """Return one of our texts with each unserved tool named by what it is for."""
         if self._pattern is None:
             return text
-        return self._pattern.sub(lambda match: self._phrases[match[2]], text)
+        return self._state_once(self._pattern.sub(lambda match: self._phrases[match[2]], text))
+
+    def _state_once(self, text: str) -> str:
+        """Return a text that gives each reason why a tool is not served at its first place only."""
+        for reason in set(self.reasons.values()):
+            first, remark, rest = text.partition(f" ({reason})")
+            text = first + remark + rest.replace(remark, "") if remark else text
+        return text
 
     def adapt_calls(self, result: BaseModel) -> BaseModel:
         """Return a result without calls that are not served, in findings or as its undo.

@@ -310,6 +310,12 @@ async def test_an_unknown_field_of_a_layer_is_refused_with_the_nearest(
     error = await tool_client.expect_error("describe_layer", layer="tts", field="stabilty")
     assert "did you mean 'stability'?" in error
     assert "tts_engine" in error
+    flow = "conversational_flow"
+    error = await tool_client.expect_error("describe_layer", layer=flow, field="patience")
+    assert "did you mean 'turn_taking_patience'?" in error
+    pointer = f"/layers/{flow}/turn_taking_patience"
+    described = await tool_client.expect_result("describe_layer", layer=flow, field=pointer)
+    assert [field["name"] for field in described["layer"]["fields"]] == ["turn_taking_patience"]
 
 
 @pytest.mark.parametrize("layer", ["llm", "tts", "stt", "perception", "conversational_flow"])
@@ -322,3 +328,6 @@ async def test_every_field_that_a_tool_sets_is_in_the_catalog(
     ours = {"persona_id", "api_key_ref", "allow_private_url", "unset", "dry_run", "if_revision"}
     described = str(await tool_client.expect_result("describe_layer", layer=layer))
     assert [name for name in offered - ours if name not in described] == []
+    for name in offered - ours:  # "temperature" is extra_body.temperature in the catalog
+        one = await tool_client.expect_result("describe_layer", layer=layer, field=name)
+        assert name in str(one)

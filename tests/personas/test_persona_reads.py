@@ -119,6 +119,10 @@ async def test_an_unknown_field_is_refused_with_the_nearest(tool_client: ToolCli
         error = await tool_client.expect_error("get_persona", persona_id=persona_id, fields=[name])
         assert "/fields" in error
         assert "/layers/llm/model" in error
+    error = await tool_client.expect_error(
+        "get_persona", persona_id=persona_id, fields=["patience"]
+    )
+    assert "did you mean 'turn_taking_patience'?" in error
 
 
 async def test_an_unknown_layer_is_refused_with_the_allowed_ones_and_the_closest_match(

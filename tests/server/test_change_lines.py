@@ -39,6 +39,10 @@ MODEL = "/layers/llm/model"
         ({"path": "/x", "second": "b"}, "+ /x: b"),
         ({"path": "", "before": "Front desk"}, '- persona (was "Front desk")'),
         ({"path": "/x", "after": "b", "personas": 5}, "+ /x: b [5 personas]"),
+        (
+            {"path": "/x", "before": "(4 different values)", "after": "b", "personas": 5},
+            "~ /x: (4 different values) -> b [5 personas]",
+        ),
     ],
     ids=str,
 )

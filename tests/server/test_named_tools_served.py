@@ -56,6 +56,10 @@ def test_an_unserved_tool_is_described_with_the_reason_once() -> None:
         '1. "Measure conversations" (toolset conversations is off).\n'
         '2. "Save tool" (toolset parts is off), then go.'
     )
+    text = "save_tool, then add it to the tools (toolset parts is off), then attach_parts."
+    assert unserved.adapt_text(text) == (
+        '"Save tool" (toolset parts is off), then add it to the tools, then "Attach parts".'
+    )
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ from tavus_mcp.server.shared_parameters import (
     doc,
 )
 from tavus_mcp.server.toolset import Toolset
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import suggest_similar
 
 layers = Toolset("layers")
 
@@ -120,7 +120,7 @@ async def describe_layer(
     described = app.catalog.describe_field(layer, field)
     if described is None:
         names = app.catalog.field_names(layer)
-        problem = f"/field: {layer} has no such field{suggestion_or_period(field, names)}"
+        problem = f"/field: {layer} has no such field{suggest_similar(field, names)}"
         raise InvalidArgument([f"{problem} It has: {', '.join(names)}."])
     return LayerDescription(layer=described)
 
