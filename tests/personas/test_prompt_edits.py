@@ -160,6 +160,7 @@ async def test_without_a_replacement_all_texts_are_searched_and_nothing_is_sent(
         ("/system_prompt", 2),
     ]
     assert found["matches"][1]["excerpts"][0].startswith("You sell tea. Be kind.")
+    assert found["findings"][0]["message"].endswith("leaves: 1 in /system_prompt.")  # "Tea"
     assert len(str(found)) < 700
     assert len(tool_client.transport.writes) == 1
 

@@ -217,3 +217,8 @@ async def test_the_default_tools_and_instructions_are_short_beside_the_tasks(
     """The bytes that a model reads before its first call."""
     instructions = talk.tool_client.client.instructions or ""
     assert len(instructions.encode()) <= 2_600
+    assert "asked for exactly this change: make it in one call" in instructions
+    tools = {tool.name: tool for tool in (await talk.tool_client.client.list_tools()).tools}
+    stability = tools["configure_tts"].input_schema["properties"]["stability"]
+    assert "higher is steadier" in stability["description"]
+    assert 'like "tts" or "/greeting"' in str(tools["restore_revision"].input_schema)

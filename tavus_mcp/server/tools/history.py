@@ -70,7 +70,7 @@ async def restore_revision(
     persona_id: ObjectIdParameter,
     revision: Annotated[str, doc("Revision to restore, from list_revisions")],
     only: Annotated[
-        list[str], doc('Layers or JSON Pointers, like "tts" or "/greeting"; default all')
+        list[str], doc('Fields, layers or pointers, like "tts" or "/greeting"; default all')
     ] = [],  # noqa: B006 - read only
     dry_run: DryRun = False,
     if_revision: IfRevision = None,
