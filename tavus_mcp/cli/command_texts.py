@@ -92,7 +92,10 @@ PHRASES: Sequence[tuple[str, str]] = (
         "creates one from that file without the id",
     ),
     (r"Publish it with apply_plan\([^()]*\) of the server, or", "Publish it"),
-    (r"plan_bulk_change\([^()]*delete=true[^()]*\) with their", "tavus-mcp delete with their"),
+    (
+        r"The plan publishes the whole draft, with",
+        "To make it live, publish it in the Tavus dashboard: the whole draft, with",
+    ),
 )
 """What is said to an assistant, as a regular expression, and what is said to a person."""
 _TOOL_ARGUMENTS = (

@@ -100,6 +100,10 @@ def test_every_phrase_that_is_adapted_is_in_a_text_of_ours() -> None:
         ("No x; did you mean 'y'? Use apply_plan.", "No x; did you mean 'y'?"),
         ("Use apply_plan; did you mean 'y'?", "Did you mean 'y'?"),
         (
+            "It is in a draft. The plan publishes the whole draft, with whatever else is in it.",
+            "It is in a draft. To make it live, publish it in the Tavus dashboard: the whole draft",
+        ),
+        (
             "Edited after the change that this call undoes. To overwrite them, after the person "
             'agreed: restore_revision(persona_id="p1", overwrite=["/a"]).',
             "Edited after the change to undo. To overwrite them, name each with --overwrite.",
