@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from tavus_mcp.cli.command_texts import describe_error, describe_finding
 from tavus_mcp.cli.conflict_report import conflict_lines, diff_lines
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding, RuleFinding
+from tavus_mcp.models.findings import Finding
 from tavus_mcp.models.receipt import FieldChange
 from tavus_mcp.models.text_differences import abridge
-from tavus_mcp.personas.secret_receivers import SECRET_RECEIVER
 from tavus_mcp.project.apply import ApplyResult
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
 from tavus_mcp.project.kinds import ObjectName
-from tavus_mcp.project.plan import ObjectConflict, ProjectPlan
+from tavus_mcp.project.plan import ObjectConflict, ProjectPlan, select_notable
 from tavus_mcp.project.problems import Problem
 from tavus_mcp.project.pull import PulledObject
 from tavus_mcp.project.undo import UndoResult
@@ -215,15 +214,9 @@ def _change_lines(change: FieldChange) -> list[str]:
 def _finding_lines(findings: Iterable[Finding]) -> list[str]:
     return [
         f"{row['severity']}: {_place(finding)}{row['message']} {row['hint'] or ''}".rstrip()
-        for finding in findings
-        if _is_printed(finding) and (row := describe_finding(finding))
+        for finding in select_notable(findings)
+        if (row := describe_finding(finding))
     ]
-
-
-def _is_printed(finding: Finding) -> bool:
-    """Tell whether a plan shows a finding; ``validate`` shows the remarks on files."""
-    names_receiver = isinstance(finding, RuleFinding) and finding.rule == SECRET_RECEIVER
-    return finding.severity != "info" or names_receiver
 
 
 def _place(finding: Finding) -> str:

@@ -65,7 +65,8 @@ def render_reason(error: psycopg.Error, parameters: Mapping[str, Any]) -> str:
     Of an error of the server it is the message alone: details may repeat what was to be stored.
     """
     text = error.diag.message_primary or str(error) or type(error).__name__
-    text = " ".join(text.split()).removesuffix(".")
+    lines = [line for line in text.splitlines() if not line.endswith("?")]  # without hints
+    text = " ".join(" ".join(lines).split()).removesuffix(".")
     for name, value in parameters.items():
         if "password" in name and value:
             text = text.replace(str(value), "********")

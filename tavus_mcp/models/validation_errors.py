@@ -170,7 +170,8 @@ def _sentence(item: Mapping[str, Any], node: JsonObject, suggestion: str | None)
 
 def _choices(context: Mapping[str, Any]) -> list[str]:
     expected = str(context.get("expected", ""))
-    return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
+    choices = expected.replace(" or ", ", ").split(",")
+    return [text for choice in choices if (text := choice.strip().strip("'"))]
 
 
 def _walk(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -16,9 +16,10 @@ from typing import Any, Literal
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused, ToolFailure
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.findings import Finding
+from tavus_mcp.models.findings import Finding, RuleFinding
 from tavus_mcp.models.json_patch import ABSENT, diff, is_within, pointer_tokens
 from tavus_mcp.models.receipt import FieldChange, changes_of
+from tavus_mcp.personas.secret_receivers import SECRET_RECEIVER
 from tavus_mcp.personas.secret_references import KEY_REFERENCE_FIELD
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_conflict
@@ -76,6 +77,16 @@ class PlannedItem:
     def wire_fields(self, find_id: FindId) -> JsonObject:
         """Return the fields as they are sent: with ids in place of names."""
         return with_ids(self.fields, find_id) if self.name.kind is PERSONA else self.fields
+
+
+def select_notable(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that a plan shows: all but remarks, and which host receives a secret."""
+    return [
+        finding
+        for finding in findings
+        if finding.severity != "info"
+        or (isinstance(finding, RuleFinding) and finding.rule == SECRET_RECEIVER)
+    ]
 
 
 @dataclass(frozen=True)

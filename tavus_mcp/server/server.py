@@ -262,7 +262,10 @@ class TavusServer(MCPServer[None]):
             explain = build_explainer(name, schema["properties"], self.app.catalog)
             problems = merge_problems(problems, render_errors(error, schema, explain=explain))
         further = find_further_problems(name, arguments, self.app)
-        return InvalidArgument(merge_problems(problems, further))
+        found = merge_problems(problems, further)
+        if isinstance(cause, InvalidArgument) and found == list(cause.problems):
+            return cause  # its text may say more than that an argument is wrong
+        return InvalidArgument(found)
 
     def _refuse_tool(self, name: str) -> NoReturn:
         """Raise -32602 (invalid params) for an unknown tool, ``UnservedTool`` for another."""

@@ -62,6 +62,23 @@ async def test_a_plan_is_not_carried_out_after_the_files_changed(
         assert client.transport.writes == []
 
 
+async def test_a_plan_names_the_host_of_a_key_and_a_refusal_the_place(
+    open_tool_client: ToolClientFactory, folder: Path
+) -> None:
+    llm = "layers: {llm: {model: m, base_url: 'https://a.example.com/v1', api_key_ref: openai}}\n"
+    (folder / "personas/ada.yaml").write_text(ADA + llm)
+    place = ProjectPlace(folder, "staging")
+    async with open_tool_client(toolsets=(*TOOLSETS, "project"), project=place) as client:
+        (item,) = (await client.expect_result("plan_project"))["items"]
+        assert "is sent to Tavus, which sends it to 'a.example.com'." in item["findings"][0]
+        (folder / "personas/ada.yaml").write_text(ADA + llm.replace("openai}", "opnai}"))
+        error = await client.expect_error("plan_project")
+        heading = "The project has mistakes, nothing was sent.\npersonas/ada.yaml:4:64: "
+        assert error.startswith(f"{heading}/layers/llm/api_key_ref: ")
+        error = await client.expect_error("plan_project", resolve="files")
+        assert "/resolve: must be one of file, live; did you mean 'file'?" in error
+
+
 async def test_the_toolset_is_not_part_of_all(open_tool_client: ToolClientFactory) -> None:
     async with open_tool_client() as client:
         names = {tool.name for tool in (await client.client.list_tools()).tools}

@@ -13,7 +13,7 @@ from pydantic import Field
 from tavus_mcp.app import App
 from tavus_mcp.models.base import DeferredModel, JsonObject
 from tavus_mcp.project.compare import ComparedObject, Status
-from tavus_mcp.project.plan import PlanOptions
+from tavus_mcp.project.plan import PlannedItem, PlanOptions, select_notable
 from tavus_mcp.project.stored_plans import open_own_session, store_project_plan
 from tavus_mcp.server.shared_parameters import doc
 from tavus_mcp.server.toolset import Toolset
@@ -81,14 +81,7 @@ async def plan_project(
         environment=plan.environment,
         plan_id=stored.plan_id or None,
         expires_at=stored.expires_at or None,
-        items=[
-            {
-                "object": str(item.name),
-                "action": item.action.value,
-                "changes": [change.model_dump(mode="json") for change in item.changes],
-            }
-            for item in plan.items
-        ],
+        items=list(map(_describe_item, plan.items)),
         conflicts=[
             {
                 "object": str(item.name),
@@ -113,3 +106,13 @@ def _describe(item: ComparedObject) -> JsonObject:
         f"{merged.pointer} ({merged.side.value})" for merged in item.fields if not merged.is_settled
     ]
     return {**row, "fields": fields} if fields else row
+
+
+def _describe_item(item: PlannedItem) -> JsonObject:
+    row: JsonObject = {
+        "object": str(item.name),
+        "action": item.action.value,
+        "changes": [change.model_dump(mode="json") for change in item.changes],
+    }
+    messages = [finding.message for finding in select_notable(item.findings)]
+    return {**row, "findings": messages} if messages else row
