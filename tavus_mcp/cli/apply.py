@@ -83,7 +83,8 @@ class _ApplyRun:
     app: App
     options: ApplyOptions
     files: list[_FileRun] = field(default_factory=list)
-    file_by_persona: dict[str, str] = field(default_factory=dict)
+    file_by_identity: dict[object, _FileRun] = field(default_factory=dict)
+    file_by_persona: dict[str, _FileRun] = field(default_factory=dict)
 
     @property
     def status(self) -> ExitStatus:
@@ -98,7 +99,8 @@ class _ApplyRun:
                 await step(item)
             except (ToolFailure, BadFile, OSError) as error:
                 item.status = status_of(error)
-                item.outcome, item.error = "failed", self._describe_error(error, item.name)
+                item.outcome = f"{item.outcome}, file not written" if item.receipt else "failed"
+                item.error = self._describe_error(error, item.name)
                 if not self.options.is_json:
                     files.print_error(self.app, item.error)
 
@@ -110,6 +112,9 @@ class _ApplyRun:
 
     async def parse(self, item: _FileRun) -> None:
         """Read the file; nothing is sent."""
+        first = self.file_by_identity.setdefault(files.find_identity(item.name), item)
+        if first is not item:
+            raise BadFile(f"this is the same file as {first.name}; give it once.")
         if not self.options.dry_run:
             files.require_writable(item.name)
         item.raw = await anyio.to_thread.run_sync(files.read_bytes, item.name)
@@ -120,11 +125,15 @@ class _ApplyRun:
             allow_literal_key=self.options.allow_literal_key,
         )
         item.parsed = await file_apply.parse(self.app, request)
-        self._refuse_second_file(item)
 
     async def check(self, item: _FileRun) -> None:
         """Compare the file with the account; nothing is written."""
-        await file_apply.check(self.app, item.parsed)
+        persona_id = await file_apply.check(self.app, item.parsed)
+        first = self.file_by_persona.setdefault(persona_id, item) if persona_id else item
+        if first is not item:
+            raise BadFile(
+                f"{first.name} is about the same persona {persona_id!r}; apply one of them."
+            )
 
     async def apply(self, item: _FileRun) -> None:
         """Write the persona and then the file, or show what would change."""
@@ -151,7 +160,8 @@ class _ApplyRun:
         item.receipt = receipt
         if not self.options.is_json:
             print_receipt(self.app, receipt, file_name=item.name)
-        if files.is_regular_file(item.name) and result.text != item.parsed.request.text:
+        is_new_text = result.text != item.parsed.request.text
+        if is_new_text and not self.options.dry_run and files.is_regular_file(item.name):
             _write_back(item, result)
 
     def print_summary(self) -> None:
@@ -174,12 +184,6 @@ class _ApplyRun:
             "error": item.error,
             "receipt": receipt_data(self.app, item.receipt) if item.receipt else None,
         }
-
-    def _refuse_second_file(self, item: _FileRun) -> None:
-        persona_id = item.parsed.persona_id
-        first = self.file_by_persona.setdefault(persona_id, item.name) if persona_id else item.name
-        if first != item.name:
-            raise BadFile(f"{first} is about the same persona {persona_id!r}; apply one of them.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

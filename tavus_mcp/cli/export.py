@@ -53,7 +53,7 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
             if target_path is None:
                 files.print_utf8(exported.text)
             else:
-                _merge_into_file(app, exported, target_path)
+                await _merge_into_file(app, exported, target_path)
         except (ToolFailure, BadFile, OSError) as error:
             message = files.error_message(error, target_path)
             message = complete_commands(message, ["--sandbox"] if app.is_sandbox else [])
@@ -61,7 +61,9 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
     return 0
 
 
-def _merge_into_file(app: App, exported: file_export.PersonaExport, target_path: Path) -> None:
+async def _merge_into_file(
+    app: App, exported: file_export.PersonaExport, target_path: Path
+) -> None:
     facts = {"file": str(target_path), "revision": exported.document.revision}
     if target_path.exists() and not target_path.is_file():
         raise OSError("this is not a regular file; without --into the persona is printed")
@@ -69,7 +71,7 @@ def _merge_into_file(app: App, exported: file_export.PersonaExport, target_path:
         write_file(target_path, exported.text)
         return print_facts(app, facts)
     old_text = decode_file(files.read_bytes(str(target_path)))
-    text, changes = file_export.merge_into_text(app, exported, old_text)
+    text, changes = await file_export.merge_into_text(app, exported, old_text)
     if text != old_text:
         write_file(target_path, text)
     return print_facts(

@@ -48,6 +48,14 @@ def _read_pipe(name: str, timeout_seconds: float) -> bytes:
     return content
 
 
+def find_identity(name: str) -> object:
+    """Return what all names of a file have in common; raise ``OSError`` if there is none."""
+    if name == STDIN:
+        return name
+    status = Path(name).stat()
+    return status.st_dev, status.st_ino
+
+
 def is_regular_file(name: str) -> bool:
     """Return True if a result can be written back: not to stdin, nor to a pipe."""
     return name != STDIN and Path(name).is_file()

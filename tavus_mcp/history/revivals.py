@@ -73,6 +73,15 @@ async def revived_id(app: App, persona_id: str) -> str:
     return next((item.detail[REVIVED_AS] for item in entries if REVIVED_AS in item.detail), "")
 
 
+async def latest_id(app: App, persona_id: str) -> str:
+    """Return the id that a persona has since it was deleted and brought back, else its own."""
+    seen: dict[str, None] = {}
+    while persona_id and persona_id not in seen:
+        seen[persona_id] = None
+        persona_id = await revived_id(app, persona_id)
+    return next(reversed(seen))
+
+
 async def load_revival_claim(app: App, persona_id: str) -> JournalEntry | None:
     """Return the last claim to bring a deleted persona back, or None."""
     first_seq, entries = await _load_entries(app, persona_id)

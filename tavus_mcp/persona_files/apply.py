@@ -97,20 +97,25 @@ async def parse(app: App, request: ApplyFileRequest) -> ParsedFile:
     return parsed
 
 
-async def check(app: App, parsed: ParsedFile) -> None:
-    """Compare a file with the account; only reads.
+async def check(app: App, parsed: ParsedFile) -> str:
+    """Compare a file with the account; only reads. Return the id of the persona, if it is there.
+
+    A persona that was deleted and brought back has its new id.
 
     Raises ``Conflict`` when the persona is neither at the file's revision nor as the file says,
     ``Refused`` when Tavus would reject the change or the file names an object that does not exist.
     """
     if parsed.persona_id is None:
         body, _, _ = await create.build_body(app, _build_creation(parsed))
-        operations = diff({}, body)
+        persona_id, operations = "", diff({}, body)
     else:
-        operations = await _compute_operations(app, parsed, *await _read_persona(app, parsed))
+        before, findings = await _read_persona(app, parsed)
+        persona_id = before.persona_id
+        operations = await _compute_operations(app, parsed, before, findings)
     missing = await find_missing_references(app, operations)
     if missing:
         raise Refused("Refused before anything was sent. " + " ".join(missing))
+    return persona_id
 
 
 async def apply(app: App, parsed: ParsedFile) -> ApplyFileResult:

@@ -9,6 +9,7 @@ from tavus_mcp.errors import InvalidArgument, Refused
 from tavus_mcp.history import revisions
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
+from tavus_mcp.history.revivals import latest_id
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.json_patch import diff
@@ -56,7 +57,7 @@ async def record_exported(app: App, persona_export: PersonaExport) -> None:
     await record_observed(app, persona_export.document)
 
 
-def merge_into_text(
+async def merge_into_text(
     app: App, persona_export: PersonaExport, text: str
 ) -> tuple[str, list[FieldChange]]:
     """Return an existing file with an exported persona merged into it, and the changed fields.
@@ -68,10 +69,11 @@ def merge_into_text(
         existing = parse_persona_file(text)
     except BadFile as error:
         raise InvalidArgument(error.problems) from None
-    if existing.persona_id not in (None, persona_export.file.persona_id):
+    new_id = persona_export.file.persona_id
+    if existing.persona_id is not None and await latest_id(app, existing.persona_id) != new_id:
         raise Refused(
             f"The file is about persona {existing.persona_id!r}, not "
-            f"{persona_export.file.persona_id!r}; give another file. Nothing was written."
+            f"{new_id!r}; give another file. Nothing was written."
         )
     if (
         existing.persona_id is None

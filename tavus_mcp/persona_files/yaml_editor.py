@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import chain
 from typing import Any
@@ -46,6 +46,8 @@ from tavus_mcp.persona_files.yaml_writer import (
 _PREAMBLE = re.compile(r"\ufeff?(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)\n)*---[ \t]*\n|\ufeff?")
 """What stands before the first value: a byte order mark, directives and the document marker."""
 _OPENING_COMMENT = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?(?:\n|$))*")
+_MAX_EQUAL_PAIRS = 200_000
+"""Pairs of equal lines that are compared to find what has changed, a second's work."""
 _JSON_INDENT = re.compile(r"\s*\{\n([ \t]+)")
 
 
@@ -137,25 +139,47 @@ def _merge_lines(text: str, unchanged: str, changed: str) -> str | None:
     ``unchanged`` is the text as ruamel.yaml lays it out, ``changed`` the same with new values.
     """
     lines, before, after = text.split("\n"), unchanged.split("\n"), changed.split("\n")
+    in_file = _find_equal_blocks([*map(_words_of, before)], [*map(_words_of, lines)])
+    in_changed = _find_equal_blocks(before, after)
+    if in_file is None or in_changed is None:
+        return None
     line_of = {-1: -1}  # by the line's number in ``unchanged``, where their words are the same
-    for start, target, size in _match_lines(before, lines, _words_of).get_matching_blocks():
+    for start, target, size in in_file:
         line_of.update((start + offset, target + offset) for offset in range(size))
     result: list[str] = []
-    done = 0
-    for tag, start, end, new_start, new_end in _match_lines(before, after).get_opcodes():
-        if tag == "equal":
-            continue
-        if start - 1 not in line_of or (end > start and end - 1 not in line_of):
-            return None
-        result += lines[done : line_of[start - 1] + 1] + after[new_start:new_end]
-        done = line_of[end - 1] + 1
+    done = end = new_end = 0
+    for start, new_start, size in in_changed:
+        if (end, new_end) != (start, new_start):
+            if end - 1 not in line_of or (start > end and start - 1 not in line_of):
+                return None
+            result += lines[done : line_of[end - 1] + 1] + after[new_end:new_start]
+            done = line_of[start - 1] + 1
+        end, new_end = start + size, new_start + size
     return "\n".join(result + lines[done:])
 
 
-def _match_lines(
-    left: list[str], right: list[str], normalize: Callable[[str], str] = str
-) -> SequenceMatcher[str]:
-    return SequenceMatcher(None, [*map(normalize, left)], [*map(normalize, right)], autojunk=False)
+def _find_equal_blocks(left: list[str], right: list[str]) -> list[tuple[int, int, int]] | None:
+    """Return where equal lines begin in both, and how many they are, in order.
+
+    The last block ends both. None when too many lines are alike to compare all of them.
+    """
+    start = _count_equal(left, right)
+    rest = _count_equal(left[start:][::-1], right[start:][::-1])
+    ends = len(left) - rest, len(right) - rest
+    inner = left[start : ends[0]], right[start : ends[1]]
+    counts = Counter(inner[1])
+    if sum(counts[line] for line in inner[0]) > _MAX_EQUAL_PAIRS:
+        return None
+    blocks = SequenceMatcher(None, *inner, autojunk=False).get_matching_blocks()
+    moved = [(start + block.a, start + block.b, block.size) for block in blocks]
+    return [(0, 0, start), *moved, (*ends, rest)]
+
+
+def _count_equal(left: list[str], right: list[str]) -> int:
+    """Return how many lines at the beginning are equal."""
+    pairs = enumerate(zip(left, right, strict=False))
+    unequal = (index for index, (line, other) in pairs if line != other)
+    return next(unequal, min(len(left), len(right)))
 
 
 def _words_of(line: str) -> str:

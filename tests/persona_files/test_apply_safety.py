@@ -87,7 +87,7 @@ async def test_fields_added_by_others_before_the_read_back_survive_the_next_appl
         await apply_text(app, done.text.replace("You help", "You listen"))
     persona_id = str(done.receipt.persona_id)
     assert (store.get("persona", persona_id) or {})["context"] == "Their work"
-    into, _ = merge_into_text(app, await export(app, persona_id), done.text)
+    into, _ = await merge_into_text(app, await export(app, persona_id), done.text)
     last = await apply_text(app, into.replace("You help", "You listen"))
     assert [item.path for item in last.receipt.changes] == ["/system_prompt"]
     await app.aclose()
@@ -191,8 +191,8 @@ async def test_a_file_without_a_persona_is_not_overwritten(
     app = build_test_app(sandbox)[0]
     exported = await export(app, "p1")
     with pytest.raises(Refused, match="no field of a persona"):
-        merge_into_text(app, exported, text)
-    draft, _ = merge_into_text(app, exported, "# mine\npersona_name: Draft\n")
+        await merge_into_text(app, exported, text)
+    draft, _ = await merge_into_text(app, exported, "# mine\npersona_name: Draft\n")
     assert draft.startswith("# mine\n")
     assert "persona_name: Ada" in draft
     await app.aclose()

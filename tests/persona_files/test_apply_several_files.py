@@ -76,10 +76,27 @@ def test_two_files_about_one_persona_are_refused(runner: CommandRunner) -> None:
     assert "copy.yaml: ada.yaml is about the same persona" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["ada.yaml", "./ada.yaml", "link.yaml", "hard.yaml"])
+def test_one_file_under_two_names_is_refused(runner: CommandRunner, name: str) -> None:
+    (runner.folder / "link.yaml").symlink_to("ada.yaml")
+    (runner.folder / "hard.yaml").hardlink_to(runner.folder / "ada.yaml")
+    result = runner.run("apply", "ada.yaml", name)
+    assert result.status == 4
+    assert f"{name}: this is the same file as ada.yaml" in result.stderr
+    assert runner.run_successfully("list").stdout == "no personas\n"
+    if name == "ada.yaml":
+        assert "-: this is the same file as -" in runner.run("apply", "-", "-", stdin=ADA).stderr
+
+
 def test_a_dry_run_ends_with_2_when_something_would_change(runner: CommandRunner) -> None:
     assert runner.run("apply", "ada.yaml", "--dry-run").status == 2
     runner.run_successfully("apply", "ada.yaml")
+    applied = (runner.folder / "ada.yaml").read_text()
+    stale = applied.replace("revision: ", "revision: 0").replace('0"', '"0')
+    runner.write_file(stale, "ada.yaml")
     assert runner.run("apply", "ada.yaml", "--dry-run").status == 0
+    assert (runner.folder / "ada.yaml").read_text() == stale
+    runner.write_file(applied, "ada.yaml")
     change(runner, "ada.yaml", "You help", "You assist")
     result = runner.run("apply", "ada.yaml", "--dry-run")
     assert result.status == 2
@@ -122,6 +139,13 @@ def test_a_file_finds_a_deleted_persona_that_was_restored(runner: CommandRunner)
     assert restore[-1] == "--sandbox"
     restored = runner.run_successfully(*restore[1:]).find_value("persona_id")
     assert restored != persona_id
+    runner.write_file(f"persona_id: {restored}\n{ADA}", "other.yaml")
+    both = runner.run("apply", "ada.yaml", "other.yaml")
+    assert both.status == 4
+    assert f"ada.yaml is about the same persona {restored!r}" in both.stderr
+    runner.write_file(old, "into.yaml")
+    runner.run_successfully("export", restored, "--into", "into.yaml")
+    assert f"persona_id: {restored}" in (runner.folder / "into.yaml").read_text()
     change(runner, "ada.yaml", "You help", "You assist")
     result = runner.run_successfully("apply", "ada.yaml")
     assert result.find_value("persona_id") == restored

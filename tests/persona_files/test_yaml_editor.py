@@ -71,6 +71,14 @@ def test_an_updated_file_contains_exactly_the_new_data(
     assert got.endswith("# end\n")
 
 
+@pytest.mark.extended
+@pytest.mark.parametrize("line", ["# same\n", "\n"])
+def test_a_file_with_many_alike_lines_is_changed_in_its_place(line: str) -> None:
+    text = "name: Ada\n" + line * 40_000 + "model: a\n"  # all pairs of them would take minutes
+    changed = update_yaml(text, {"id": "p1", "name": "Ada", "model": "b"})
+    assert changed == f"id: p1\n{text[:-2]}b\n"
+
+
 @given(data=OBJECTS)
 @settings(max_examples=examples(30))
 def test_a_file_with_the_same_data_is_left_unchanged(data: dict[str, Any]) -> None:
