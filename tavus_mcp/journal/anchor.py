@@ -13,7 +13,9 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,8 @@ _CHECK_DIGITS = 16
 _SEQ_DIGITS = 18
 _BINARY = getattr(os, "O_BINARY", 0)
 """Without this flag a line end has two bytes on Windows, so that no line is replaced exactly."""
+_LOCKED_BYTE = 1 << 30
+"""What is locked on Windows: a byte behind the end, as no other process may read a locked one."""
 _logger = logging.getLogger(__name__)
 _MAX_READS = 20
 """Reads of a file that another process is writing, before it counts as damaged."""
@@ -92,37 +96,78 @@ def append_line(journal_path: Path, line: AnchorLine) -> None:
 
 
 class Anchor:
-    """The anchor of a journal in use; what it holds is parsed only if another process wrote it."""
+    """The anchor of a journal in use; what it holds is parsed only if another process wrote it.
 
-    def __init__(self, journal_path: Path) -> None:
+    ``is_held`` tells whether the journal holds the entry that a line of another process names.
+    """
+
+    def __init__(
+        self, journal_path: Path, is_held: Callable[[AnchorLine], bool] = lambda _: True
+    ) -> None:
         self._journal_path = journal_path
+        self._is_held = is_held
         self._path = str(anchor_path(journal_path))
         self._content = b""
         self._last: AnchorLine | None = None
 
     def advance(self, line: AnchorLine, *, sync: bool) -> None:
-        """Replace the last line, unless it is of a newer entry; ``sync`` waits for the disk."""
-        last = self._read_last()
-        if last is None:
-            append_line(self._journal_path, line)
-        elif last.journal_id != line.journal_id or last.seq < line.seq:
-            text = line.render().encode()
-            _write_at_end(self._path, text, replaced_bytes=len(text), sync=sync)
-            self._content, self._last = self._content[: -len(text)] + text, line
+        """Replace the last line, unless it is of a newer entry; ``sync`` waits for the disk.
+
+        A line is added if there is none, or the journal contradicts the last one. The file is
+        locked, as another process that read it before could write an older line after this one.
+        """
+        with _lock_file(self._path):
+            last = self._read_last()
+            if last is None:
+                append_line(self._journal_path, line)
+            elif last.journal_id != line.journal_id or last.seq < line.seq:
+                text = line.render().encode()
+                _write_at_end(self._path, text, replaced_bytes=len(text), sync=sync)
+                self._content, self._last = self._content[: -len(text)] + text, line
 
     def _read_last(self) -> AnchorLine | None:
-        """Return the last line, None without one; a damaged file is moved away."""
+        """Return the last line that may be replaced, or None; a damaged file is moved away."""
         try:
             content = _read_file(self._path)
             if content != self._content:
-                self._last, self._content = _find_last(_parse(content)), content
+                self._last, self._content = self._find_last(_parse(content)), content
         except (OSError, ValueError, TypeError):
-            self._last, self._content = _find_last(read_or_set_aside(self._journal_path)), b""
+            self._last, self._content = self._find_last(read_or_set_aside(self._journal_path)), b""
         return self._last
 
+    def _find_last(self, lines: Sequence[AnchorLine]) -> AnchorLine | None:
+        return lines[-1] if lines and self._is_held(lines[-1]) else None
 
-def _find_last(lines: Sequence[AnchorLine]) -> AnchorLine | None:
-    return lines[-1] if lines else None
+
+@contextmanager
+def _lock_file(path: str) -> Iterator[None]:
+    """Keep other processes from writing a file in this block, if there is one that can be locked.
+
+    The lock ends with the process at the latest.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | _BINARY)
+    except OSError:  # what writes the file reports that
+        yield
+        return
+    try:
+        with suppress(OSError):  # a file system without locks
+            _wait_for_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _parse(content: bytes) -> list[AnchorLine]:

@@ -33,7 +33,7 @@ from tavus_mcp.journal.erasure import (
 )
 from tavus_mcp.journal.history import HistorySlice, read_history
 from tavus_mcp.journal.location import JournalLocation, open_database
-from tavus_mcp.journal.verification import is_anchored, verify_snapshot
+from tavus_mcp.journal.verification import is_held, verify_snapshot
 
 _SYNCED_KINDS = frozenset({"intent", "used"})
 """Entries that are on the disk before the request that they announce is sent."""
@@ -58,7 +58,7 @@ class JournalStore:
         self._db = db
         self._lock = threading.Lock()
         self._author = author
-        self._anchor = Anchor(db.anchor_base)
+        self._anchor = Anchor(db.anchor_base, partial(is_held, db))
         self._accounts = AccountTable(db)
         self._own = self._accounts.register(credentials) if credentials else ()
         (self._journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
@@ -385,7 +385,7 @@ def _renew_anchor(db: Database) -> None:
     with db.snapshot():
         (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
         seq, digest = db.execute("SELECT seq, digest FROM head").fetchone()
-        is_valid = bool(last) and last[0].journal_id == journal_id and is_anchored(db, last[0])
+        is_valid = bool(last) and is_held(db, last[0])
     if is_valid:
         return
     if last:

@@ -139,15 +139,20 @@ def _anchor_faults(db: Database, anchor: Sequence[AnchorLine]) -> Iterator[str]:
     for line in anchor:
         if line.journal_id != journal_id:
             yield f"another journal with {line.seq} entries stood here; it was deleted or replaced"
-        elif not is_anchored(db, line):
+        elif not _has_entry(db, line):
             yield (
                 f"the anchor names entry {line.seq}, which is missing or another one: the end was "
                 "cut off, or lost when the machine stopped"
             )
 
 
-def is_anchored(db: Database, line: AnchorLine) -> bool:
-    """Tell whether the journal holds the entry that a line of its anchor names."""
+def is_held(db: Database, line: AnchorLine) -> bool:
+    """Tell whether a line of an anchor is of this journal, which holds the entry that it names."""
+    (journal_id,) = db.execute("SELECT journal_id FROM identity").fetchone()
+    return bool(line.journal_id == journal_id) and _has_entry(db, line)
+
+
+def _has_entry(db: Database, line: AnchorLine) -> bool:
     if line.seq == 0:
         return True
     row = db.execute("SELECT digest FROM entries WHERE seq = ?", (line.seq,)).fetchone()
