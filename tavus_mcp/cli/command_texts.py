@@ -212,6 +212,8 @@ def _as_end(text: str) -> str:
 
 def _name_editor(tool: str) -> str:
     """Return what changed something, by its name in the journal."""
+    if tool == "restore_revision":  # what the journal has for both
+        return "tavus-mcp undo or restore"
     return _COMMANDS.get(tool) or f"the tool {tool}"
 
 

@@ -12,6 +12,7 @@ from tavus_mcp.app import App
 from tavus_mcp.cli import files
 from tavus_mcp.cli.command_texts import complete_commands, describe_finding
 from tavus_mcp.cli.exit_status import status_of
+from tavus_mcp.cli.project_account import require_no_file
 from tavus_mcp.cli.receipts import print_facts
 from tavus_mcp.cli.wiring import build_app
 from tavus_mcp.errors import JournalUnavailable, ToolFailure
@@ -44,6 +45,7 @@ async def export(app: App, reference: str, target_path: Path | None) -> int:
     """Export the persona that ``ID`` or ``ID@REVISION`` names to ``target_path`` or stdout."""
     async with aclosing(app):
         try:
+            require_no_file(reference.partition("@")[0])
             exported = await file_export.export(app, reference)
             for finding in map(describe_finding, exported.findings):
                 text = f"{quote_path(finding['path'])}: {finding['message']}"

@@ -26,7 +26,7 @@ from tavus_mcp.invisible_characters import escape_line
 from tavus_mcp.keys import BadSetting
 from tavus_mcp.server.early_reader import start_early_reader
 from tavus_mcp.settings import PROJECT_TOOLSET, TOOLSETS, Settings, from_environment, parse_toolsets
-from tavus_mcp.text import did_you_mean, quote_foreign, suggestion_or_period
+from tavus_mcp.text import did_you_mean, find_nearest, quote_foreign, suggestion_or_period
 
 _COMPLETION = "completion"
 _OFFLINE_COMMANDS = frozenset({_COMPLETION, "demo", "sandbox", "journal", "manifest"})
@@ -212,8 +212,10 @@ class _Parser(argparse.ArgumentParser):
             parser = self.parsers.get(options.command, self)
             known = parser._option_string_actions  # noqa: SLF001 - argparse lists them nowhere else
             names = [name.partition("=")[0] for name in unknown if name.startswith("-")]
-            near = did_you_mean(names[0], known) if names else ""
-            parser.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+            options_by_name = {name.lstrip("-"): name for name in known}
+            near = find_nearest(names[0].lstrip("-"), options_by_name) if names else None
+            suggestion = f"; did you mean {quote_foreign(options_by_name[near])}?" if near else ""
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{suggestion}")
         return options
 
     def error(self, message: str) -> NoReturn:

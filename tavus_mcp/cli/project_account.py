@@ -14,16 +14,19 @@ from tavus_mcp.cli.command import READ_ONLY, run_with_app
 from tavus_mcp.cli.output import ExitStatus
 from tavus_mcp.cli.project_arguments import folder_options, is_project_use
 from tavus_mcp.cli.project_output import report_error, report_failure
-from tavus_mcp.errors import ToolFailure, WrongUsage
+from tavus_mcp.errors import InvalidArgument, ToolFailure, WrongUsage
 from tavus_mcp.history.revisions import split_reference
 from tavus_mcp.history.states import find_state
+from tavus_mcp.models.base import is_id
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import quote_foreign
 
 if TYPE_CHECKING:
     from tavus_mcp.project.kinds import ObjectName
     from tavus_mcp.project.state import EnvironmentState
 
 _PERSONAS = "personas"
+_FILE_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _PERSONA_ID = re.compile(r"p[0-9a-f]{6,}")
 """The form of ids of personas; a name of the project that has it is taken for the name."""
 
@@ -93,6 +96,18 @@ def choose_settings(
     return environment_settings(settings, project, environment, needs_key=needs_key)
 
 
+def require_no_file(text: str) -> None:
+    """Raise ``InvalidArgument`` for a file in place of the id of a persona."""
+    if not is_id(text) and (Path(text).suffix in _FILE_SUFFIXES or Path(text).is_file()):
+        raise InvalidArgument(
+            [
+                f"{quote_foreign(text)} is a file; give the id of a persona, which is in the line "
+                f"persona_id of its file. To check a file: tavus-mcp apply {shlex.quote(text)} "
+                "--dry-run."
+            ]
+        )
+
+
 async def find_persona_id(app: App, arguments: argparse.Namespace, text: str) -> str:
     """Return the id of a persona: the text itself, or in a project that of the named file.
 
@@ -100,6 +115,7 @@ async def find_persona_id(app: App, arguments: argparse.Namespace, text: str) ->
     text that is no id and no name of the project.
     """
     if not is_project_use(arguments):
+        require_no_file(text)
         return text
     from tavus_mcp.project.revived_objects import follow_revived_objects
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from operator import itemgetter
 
 from tavus_mcp.app import App
 from tavus_mcp.cli import files, project_output
-from tavus_mcp.cli.command_texts import adapt_text, describe_finding
+from tavus_mcp.cli.command_texts import adapt_text, complete_commands, describe_finding
 from tavus_mcp.cli.project_account import persona_command
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.receipt import PlanReceipt, Receipt
@@ -32,6 +33,10 @@ def render_receipt(app: App, receipt: Receipt, *, file_name: str | None = None) 
 def _render_receipt(app: App, receipt: Receipt, undo: str | None, file_name: str | None) -> str:
     facts = _dump_receipt(receipt)
     lists = {name: facts.pop(name) for name in ("changes", "findings")}
+    if file_name:
+        options = ["--sandbox"] if app.is_sandbox else []
+        for finding in filter(itemgetter("hint"), lists["findings"]):
+            finding["hint"] = complete_commands(finding["hint"], options, file_name)
     return render_facts(app, {"file": file_name, **facts, **lists, "undo": undo})
 
 

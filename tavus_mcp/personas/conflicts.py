@@ -87,8 +87,8 @@ def edited_meanwhile_findings(
             "The persona was written, but it reads otherwise than the file says at "
             f"{quote_paths(paths, _MAX_CONFLICT_ITEMS)}: someone edited it meanwhile, or Tavus "
             f"did.",
-            hint="The file does not name this revision, so the next apply is refused until the "
-            "persona is brought into it: tavus-mcp export PERSONA_ID --into FILE.",
+            hint="Bring these values into the file before you apply it again: tavus-mcp export "
+            f"{actual.object_id} --into FILE, or in a project tavus-mcp pull.",
         )
     ]
 

@@ -34,7 +34,7 @@ def test_lines_are_replaced_byte_by_byte_also_where_files_have_a_text_mode(
     assert read_anchor(tmp_path / "journal") == [LINES[1]]
 
 
-def test_a_line_that_the_journal_contradicts_is_kept(tmp_path: Path) -> None:
+def test_a_line_that_the_journal_contradicts_stays(tmp_path: Path) -> None:
     append_line(tmp_path / "journal", LINES[0])
     anchor = Anchor(tmp_path / "journal", lambda line: line != LINES[0])
     anchor.advance(LINES[1], sync=True)
