@@ -19,7 +19,7 @@ class ForeignField(Facts):
     why: str
     to: str | None = None
     layer: str | None = None
-    form: Literal["language-codes", "text", "list", "system-message"] | None = None
+    form: Literal["language-codes", "text", "list", "system-message", "functions"] | None = None
     spellings: Mapping[str, str] | None = None
     value_pattern: str | None = None
 

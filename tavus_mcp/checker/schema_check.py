@@ -24,6 +24,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.rule import Violation
 from tavus_mcp.checker.rules.stt import to_conversational_flow
 from tavus_mcp.checker.unknown_fields import Meaning, find_meaning, fits
+from tavus_mcp.checker.value_forms import may_be_value
 from tavus_mcp.deprecations.fields import TRUE_WORDS
 from tavus_mcp.deprecations.turn_taking import legacy_fields
 from tavus_mcp.models.base import JsonObject, is_set
@@ -142,10 +143,12 @@ def _unknown_field_violation(
     if meaning is None:
         return Violation(error.path, "Unknown field.", "Remove it: ", remove(error.path))
     message = _describe_unknown_field(meaning)
-    movable = [pair for pair in meaning.values if _is_valid_at(*pair, document)]
+    movable = [pair for pair in meaning.values if _is_valid_at(*pair, document, catalog)]
     if not movable:
         targets = " and ".join(map(quote_path, meaning.targets))
         lead = f"Set {targets} instead, and remove this field: " if targets else "Remove it: "
+        if targets and all(is_set(document.at(target)) for target in meaning.targets):
+            lead = f"{targets} {'is' if len(meaning.targets) == 1 else 'are'} set, so remove this: "
         return Violation(error.path, message, lead, remove(error.path))
     target, value = movable[0]
     is_rename = len(movable) == 1 and value is error.value
@@ -154,7 +157,7 @@ def _unknown_field_violation(
     calls = [
         call
         for target, value in movable
-        for call in _build_set_calls(document, target, UnprintedValue(value), catalog)
+        for call in _build_set_calls(document, target, _printable(target, value), catalog)
     ]
     return Violation(
         error.path, message, "Move it: ", remove(error.path), ", then ", *merge_calls(calls)
@@ -179,7 +182,7 @@ def _parent_of(pointer: str) -> str:
 
 
 def _build_set_calls(
-    document: PersonaDocument, target: str, value: UnprintedValue, catalog: Catalog
+    document: PersonaDocument, target: str, value: Any, catalog: Catalog
 ) -> tuple[FixCall, ...]:
     """Return the calls that set a value, and the layer around it if a patch must create it."""
     call = set_at(target, value)
@@ -192,9 +195,16 @@ def _build_set_calls(
     return (call,)
 
 
-def _is_valid_at(target: str, value: Any, document: PersonaDocument) -> bool:
-    """Return True if a field is not set and its schema takes the value."""
-    return not is_set(document.at(target)) and fits(target, value)
+def _is_valid_at(target: str, value: Any, document: PersonaDocument, catalog: Catalog) -> bool:
+    """Return True if a field is not set and the value can be meant for it."""
+    is_free = not is_set(document.at(target))
+    return is_free and fits(target, value) and may_be_value(target, value, catalog)
+
+
+def _printable(target: str, value: Any) -> Any:
+    """Return a value that a hint shows: a documented one is, because it may be a translation."""
+    is_documented = target == "/languages" or target in Catalog.value_paths()
+    return value if is_documented else UnprintedValue(value)
 
 
 def _invalid_value_violation(error: SchemaError) -> Violation:

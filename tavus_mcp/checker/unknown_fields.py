@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from tavus_mcp.catalog.foreign_fields import (
     spell_in_snake_case,
 )
 from tavus_mcp.checker.rules.persona import find_language_code
+from tavus_mcp.checker.value_forms import may_be_value
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.json_patch import pointer_of, pointer_tokens
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
@@ -29,6 +31,7 @@ from tavus_mcp.models.validation_errors import child_schema
 from tavus_mcp.text import find_nearest
 
 _ID_ENDINGS = ("_id", "_ids")
+_MIN_LIKENESS = 0.72
 _MAX_DEPTH = 6
 """How deep the objects of foreign documents are read."""
 
@@ -81,10 +84,16 @@ def find_known_meaning(pointer: str, value: Any, catalog: Catalog) -> Meaning | 
 
 
 def find_nearest_field(name: str, fields: Iterable[str]) -> str | None:
-    """Return the field whose name is nearest, or None; a name is never taken for an id."""
+    """Return the field whose name is nearest, or None; a name is never taken for an id.
+
+    Names that only share letters, such as voice_temperature and is_template, are not near.
+    """
     nearest = find_nearest(name, fields)
-    is_name_for_id = name.lower().endswith(("name", "names")) and str(nearest).endswith(_ID_ENDINGS)
-    return None if is_name_for_id else nearest
+    if nearest is None:
+        return None
+    is_name_for_id = name.lower().endswith(("name", "names")) and nearest.endswith(_ID_ENDINGS)
+    is_alike = SequenceMatcher(None, name.lower(), nearest).ratio() >= _MIN_LIKENESS
+    return nearest if is_alike and not is_name_for_id else None
 
 
 def _find_known_meaning(
@@ -130,18 +139,27 @@ def _place_members(
     placed: dict[str, Any] = {}
     unplaced: list[str] = []
     for name, value in members.items():
-        pointer = pointer_of([*parents, name])
-        values: Iterable[tuple[str, Any]] = ()
-        if name in field_names(parents):
-            values = ((pointer, value),) if fits(pointer, value) else ()
-        elif meaning := _find_known_meaning(parents, name, value, catalog, depth):
-            values = [pair for pair in meaning.values if fits(*pair)]
-            unplaced += [f"{name}/{inner}" for inner in meaning.unplaced]
-        if not values:
-            unplaced.append(name)
+        values, inner = _place_member(parents, name, value, catalog, depth)
+        unplaced += [f"{name}/{member}" for member in inner] if values else [name]
         for target, item in values:
             placed.setdefault(target, item)
     return tuple(placed.items()), tuple(unplaced)
+
+
+def _place_member(
+    parents: Sequence[str], name: str, value: Any, catalog: Catalog, depth: int
+) -> tuple[list[tuple[str, Any]], tuple[str, ...]]:
+    """Return the fields that one member belongs to, and the names in it that have none.
+
+    A name that means something else in other products, such as voice_id, goes by the table.
+    """
+    meaning: Meaning | None = Meaning("", ((pointer_of([*parents, name]), value),))
+    if name not in field_names(parents) or find_foreign_field(parents, name, value):
+        meaning = _find_known_meaning(parents, name, value, catalog, depth)
+    if meaning is None:
+        return [], ()
+    values = [pair for pair in meaning.values if fits(*pair) and may_be_value(*pair, catalog)]
+    return values, meaning.unplaced
 
 
 def _convert_value(value: Any, entry: ForeignField, catalog: Catalog) -> Any:
@@ -158,6 +176,8 @@ def _convert_value(value: Any, entry: ForeignField, catalog: Catalog) -> Any:
             return [value]
         case "system-message", list():
             return _system_message(value) or value
+        case "functions", list():
+            return [_wrap_function(item) for item in value]
     return value
 
 
@@ -171,6 +191,17 @@ def _system_message(messages: list[Any]) -> str:
         and isinstance(item.get("content"), str)
     ]
     return "\n\n".join(texts)
+
+
+def _wrap_function(tool: Any) -> Any:
+    """Return a flat function, as some APIs of OpenAI take it, in the form of a persona."""
+    is_flat = isinstance(tool, dict) and tool.get("type") == "function" and "function" not in tool
+    if not is_flat or "name" not in tool:
+        return tool
+    return {
+        "type": "function",
+        "function": {key: value for key, value in tool.items() if key != "type"},
+    }
 
 
 def fits(pointer: str, value: Any) -> bool:

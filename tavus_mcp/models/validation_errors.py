@@ -138,7 +138,7 @@ def list_allowed_fields(errors: Iterable[SchemaError]) -> list[str]:
         if item.allowed
     }
     return [
-        f"Fields of {quote_path(path or '/')}: {', '.join(names)}."
+        f"Fields {f'of {quote_path(path)}' if path else 'at the top level'}: {', '.join(names)}."
         for path, names in allowed.items()
     ]
 

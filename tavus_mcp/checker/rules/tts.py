@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tavus_mcp.catalog import Catalog
@@ -20,6 +19,7 @@ from tavus_mcp.checker.fixes import (
 from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint, Match, discouraged_choice, no_effect
+from tavus_mcp.checker.value_forms import PROVIDER_VOICES, find_model_family
 from tavus_mcp.deprecations.conversion import assign
 from tavus_mcp.deprecations.voice import (
     EXTERNAL_VOICE,
@@ -33,12 +33,6 @@ from tavus_mcp.models.document import PersonaDocument
 _ENGINE = "/layers/tts/tts_engine"
 _MODEL = "/layers/tts/tts_model_name"
 _DICTIONARY = "/layers/tts/pronunciation_dictionary_id"
-# The form of each provider's voice ids; ids of no known form are not reported.
-_PROVIDER_IDS = {
-    "cartesia": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
-    "elevenlabs": re.compile(r"(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9]{20}"),
-    "azure": re.compile(r"[a-z]{2,3}-[A-Za-z-]{2,12}-[\w:]+Neural"),
-}
 
 
 @rule("tts-engine-retired", "error", source="J:changelog")
@@ -126,7 +120,7 @@ def voice_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
     external, _ = voice_ids(document)
     engine = engine_of(document, catalog)
     provider = _find_provider(external)
-    if engine and provider and engine.id in _PROVIDER_IDS and provider != engine.id:
+    if engine and provider and engine.id in PROVIDER_VOICES and provider != engine.id:
         unset = {"unset": names} if (names := _engine_dependent_fields(document)) else {}
         yield Violation(
             "/layers/tts/external_voice_id",
@@ -233,11 +227,11 @@ def model_of_other_engine(document: PersonaDocument, catalog: Catalog) -> Iterat
     engine, model = engine_of(document, catalog), document.text(_MODEL)
     if not model or engine is None or not engine.known_models:
         return
-    family = _model_family(model)
+    family = find_model_family(model)
     for owner in catalog.tts_engines:
         if owner.id in (engine.id, _find_provider(voice_ids(document)[0])):
             continue  # if the voice is the owner's as well, it is the engine that is wrong
-        if family in map(_model_family, owner.known_models):
+        if family in map(find_model_family, owner.known_models):
             yield Violation(
                 _MODEL,
                 f"This is a model of {owner.id}, but the engine is {engine.id}.",
@@ -269,15 +263,10 @@ def _to_voice_id(external: str) -> FixCall:
 
 def _find_provider(voice: str) -> str | None:
     """Return the engine whose voice ids have this form."""
-    return next((name for name, ids in _PROVIDER_IDS.items() if ids.fullmatch(voice)), None)
+    return next((name for name, ids in PROVIDER_VOICES.items() if ids.fullmatch(voice)), None)
 
 
 def _engine_dependent_fields(document: PersonaDocument) -> list[str]:
     """Return the fields that are set and do not apply to another engine."""
     names = ("tts_model_name", "voice_settings")
     return [name for name in names if document.is_set(f"/layers/tts/{name}")]
-
-
-def _model_family(model: str) -> str:
-    """Return the first word of a model's name, such as "sonic" or "eleven"."""
-    return re.split(r"[-_]", model, maxsplit=1)[0].lower()
