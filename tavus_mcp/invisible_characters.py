@@ -29,8 +29,11 @@ _DIRECTION_CONTROLS = re.compile(f"[{DIRECTION_CHARS}]")
 _TAGS = re.compile(f"[{_TAG_CHARS}]|(?<![{_SYMBOL_CHARS}])\ufe0f")
 # Between letters and between emoji, joiners are part of the spelling.
 _NEEDED_JOINERS = re.compile(f"(?<={_NON_ASCII})[{_JOINERS}](?={_NON_ASCII})")
+# In texts that are read from right to left, marks put numbers and punctuation into their place.
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")
+_RIGHT_TO_LEFT = re.compile("[\u05d0-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _FIND_BY_KIND: Mapping[str, Callable[[str], list[str]]] = {
-    "invisible": lambda text: _INVISIBLE.findall(_NEEDED_JOINERS.sub("", text)),
+    "invisible": lambda text: _INVISIBLE.findall(_drop_needed(text)),
     "direction-turning": _DIRECTION_CONTROLS.findall,
     "tag or selector": _TAGS.findall,
 }
@@ -52,6 +55,12 @@ def describe_invisible(text: str, kinds: Iterable[str] = _FIND_BY_KIND) -> Itera
             listed = ", ".join(code_points[:_MAX_CODE_POINTS_LISTED])
             noun = "character" if len(characters) == 1 else "characters"
             yield f"This text has {len(characters)} {kind} {noun}: {listed}."
+
+
+def _drop_needed(text: str) -> str:
+    """Return a text without the invisible characters that its script needs."""
+    rest = _NEEDED_JOINERS.sub("", text)
+    return _DIRECTION_MARKS.sub("", rest) if _RIGHT_TO_LEFT.search(text) else rest
 
 
 def escape(char: str) -> str:

@@ -31,6 +31,14 @@ SCHEMA_MEMBERS = (
 ROOT_ONLY_PROPERTIES = ("anyOf", "oneOf", "allOf", "enum", "not")
 """Keywords that providers refuse at the root: arguments are one object with properties."""
 _ANNOTATIONS = ("description", "title", "$comment", "pattern", "format")
+_TYPE_NAMES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 _FREE_VALUES = ("default", "const")
 _EXPECTED = {
     "type": f"one of {', '.join(JSON_TYPES)}, or a list of them",
@@ -55,7 +63,12 @@ _EXPECTED = {
 _OPTIONAL_WORDS = re.compile(
     r"\b(?:if|when|unless|only|optional|optionally|default|defaults|omit|omitted|leave|empty|blank"
     r"|may be|can be|not required|need not|where known|opcional|optionnel|optionnelle|facultatif"
-    r"|opzionale|falls|wenn|nur)\b",
+    r"|facultative|opzionale|facoltativo|falls|wenn|nur|si|se|optionaal|indien|opcjonaln\w+|je\u015bli"
+    r"|valgfri\w*|valfri\w*|hvis|iste\u011fe ba\u011fl\u0131|e\u011fer"
+    r"|\u043d\u0435\u043e\u0431\u044f\u0437\u0430\u0442\u0435\u043b\u044c\u043d\w+|\u0435\u0441\u043b\u0438|\u044f\u043a\u0449\u043e)\b"
+    # "optional" or "if" in scripts without blanks between words: ja, zh, ko, ar, hi
+    r"|\u4efb\u610f|\u7701\u7565|\u5834\u5408|\u53ef\u9009|\u53ef\u9078|\u9009\u586b|\u9078\u586b|\u5982\u679c"
+    r"|\uc120\ud0dd|\uc0dd\ub7b5|\u0627\u062e\u062a\u064a\u0627\u0631\u064a|\u0935\u0948\u0915\u0932\u094d\u092a\u093f\u0915|\u092f\u0926\u093f",
     re.IGNORECASE,
 )
 
@@ -87,6 +100,8 @@ def find_refused_schemas(schema: object) -> Iterator[Problem]:
             yield f"{pointer}/$ref", "$ref names no schema of these parameters."
         if node.get("enum") == []:
             yield f"{pointer}/enum", "enum has no values, so no argument can be given."
+        elif not has_value_of_type(node):
+            yield f"{pointer}/enum", "enum has no value of this type, so no argument can be given."
         for keyword in ROOT_ONLY_PROPERTIES if not pointer else ():
             if keyword in node:
                 yield (
@@ -96,20 +111,44 @@ def find_refused_schemas(schema: object) -> Iterator[Problem]:
                 )
 
 
+def has_value_of_type(schema: JsonObject) -> bool:
+    """Return False if no value of ``enum`` is of the ``type`` beside it."""
+    kinds, choices = schema.get("type"), schema.get("enum")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if not (isinstance(kinds, list) and isinstance(choices, list) and choices):
+        return True
+    if not all(kind in JSON_TYPES for kind in kinds):
+        return True  # see find_invalid_keywords
+    types = {name_type(choice) for choice in choices}
+    return bool(types & set(kinds)) or ("integer" in types and "number" in kinds)
+
+
+def name_type(value: object) -> str:
+    """Return the name that JSON Schema has for the type of a value."""
+    if isinstance(value, float) and value.is_integer():
+        return "integer"
+    return _TYPE_NAMES.get(type(value), "null")
+
+
 def has_unresolved_reference(node: JsonObject, root: object) -> bool:
     """Return True if a schema refers to one that ``root``, the parameters, does not hold."""
     reference = node.get("$ref")
     if not isinstance(reference, str) or reference == "#":
         return False
     if reference.startswith("#/"):
-        return not isinstance(get_at(root, unquote(reference[1:])), dict)
+        return not isinstance(get_at(root, unquote(reference[1:])), (dict, bool))
     return not reference.startswith("#")  # "#name" may be an $anchor
 
 
 def find_unknown_required(schema: object) -> Iterator[Problem]:
-    """Yield the entries of ``required`` that ``properties`` does not describe, at every level."""
+    """Yield the entries of ``required`` that ``properties`` does not describe, at every level.
+
+    Inside anyOf and the like a schema may only require what the one around it describes.
+    """
     for pointer, node in iterate_schemas(schema):
         if not isinstance(node, dict) or not isinstance(node.get("properties", {}), dict):
+            continue
+        if pointer and not {"properties", "type"} & node.keys():
             continue
         for index, name in indexed_texts(node.get("required")):
             if name not in node.get("properties", {}):

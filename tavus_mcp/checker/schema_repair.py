@@ -11,6 +11,8 @@ from tavus_mcp.checker.function_schemas import (
     SCHEMA_MEMBERS,
     find_invalid_keywords_of,
     has_unresolved_reference,
+    has_value_of_type,
+    name_type,
 )
 from tavus_mcp.models.base import JsonObject
 
@@ -84,6 +86,9 @@ def _repair_values(schema: JsonObject) -> None:
         schema["enum"] = choices
     if choices == []:
         del schema["enum"]
+    if not has_value_of_type(schema):
+        found = sorted({name_type(choice) for choice in schema["enum"]})
+        schema["type"] = found if len(found) > 1 else found[0]
     if isinstance(members, list):
         named = [item for item in members if isinstance(item, dict) and "name" in item]
         schema["properties"] = {

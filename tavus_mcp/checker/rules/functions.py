@@ -267,6 +267,8 @@ def required_incomplete(function: JsonObject, catalog: Catalog) -> Problems:
     The advice yields to a description that says that an argument is optional.
     """
     schema = _schema_of(function)
+    if not isinstance(schema.get("required", []), list):
+        return  # see function-schema-invalid
     required = {name for _, name in indexed_texts(schema.get("required"))}
     arguments = properties_of(schema).items()
     if any(name not in required and not is_described_as_optional(item) for name, item in arguments):

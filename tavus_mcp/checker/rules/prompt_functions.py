@@ -21,17 +21,24 @@ _PROMPTS = (
 _SYSTEM_TOOLS = frozenset({"end_call"})  # they work without being attached (P:get-tools)
 _MAX_REPORTED_NAMES = 5
 _NAME = r"(?P<{}>[a-z][a-z0-9]{{0,30}}(?:_[a-z0-9]{{1,30}}){{1,6}})(?![\w.@/-]*[/@])"
-# A name in snake_case that the prompt calls: after a verb, before "(", beside a word for function,
-# which is also known in some other languages.
-_NOUNS = r"(?:function|tool|fonction|funktion|funzione|funci\u00f3n|fun\u00e7\u00e3o)"
+# A name in snake_case that the prompt calls: after a verb, before "()", beside a word for function,
+# in English or some other languages. A name alone with arguments behind it may be a table.
+_VERBS = (
+    "call|calls|calling|invoke|invokes|invoking|trigger|run|execute|then"
+    "|llama a|invoca|ejecuta|rufe|appelle|appelez|chame|chiama|esegui"
+)
+_ARTICLES = "the|a|la|el|die|das|den|le|o|lo"
+_NOUNS = (
+    "(?:function|tool|fonction|outil|Funktion|Werkzeug|funzione|strumento|funci\u00f3n|herramienta"
+    "|fun\u00e7\u00e3o|ferramenta)"
+)
 _CALLED_NAME = re.compile(
-    r"\b(?:(?:call|calls|calling|invoke|invokes|invoking|trigger|run|execute|then)\s+"
-    rf"(?:the\s+|a\s+)?(?:{_NOUNS}\s+)?|{_NOUNS}\s+(?:called\s+|named\s+)?|use\s+(?=`))"
-    r"[`'\"*]{0,2}"
+    rf"\b(?:(?:{_VERBS})\s+(?:(?:{_ARTICLES})\s+)?(?:{_NOUNS}\s+)?"
+    rf"|{_NOUNS}\s+(?:called\s+|named\s+)?|use\s+(?=`))[`'\"*]{{0,2}}"
     + _NAME.format("verb")
     + r"\b|\b"
     + _NAME.format("noun")
-    + rf"[`'\"*]{{0,2}}(?:\s+{_NOUNS}\b|\s?\()",
+    + rf"[`'\"*]{{0,2}}(?:\s+{_NOUNS}\b|\s?\(\))",
     re.IGNORECASE,
 )
 _FUNCTION_SOURCES = ("/tool_ids", "/skills", "/layers/mcp", "/layers/capabilities/mcp_enabled")
