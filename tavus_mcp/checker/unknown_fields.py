@@ -127,7 +127,12 @@ def _meaning_elsewhere(target: str, value: Any, catalog: Catalog, depth: int) ->
     parent = target.rpartition("/")[0]
     reason = f"it belongs to {parent or 'the persona itself'}"
     tokens = pointer_tokens(target)
-    if isinstance(value, dict) and len(tokens) == 2 and depth and not fits(target, value):
+    if isinstance(value, dict) and len(tokens) == 2 and depth:
+        is_layer = fits(target, value) and not any(
+            find_foreign_field(tokens, name, member) for name, member in value.items()
+        )
+        if is_layer:
+            return Meaning(reason, ((target, value),))
         return Meaning(reason, *_place_members(list(tokens), value, catalog, depth - 1))
     return Meaning(reason, ((target, value),))
 

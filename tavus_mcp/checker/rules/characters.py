@@ -74,7 +74,9 @@ def mojibake(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]
 def _violations(document: PersonaDocument, kind: str) -> Iterator[Violation]:
     hint = "Check where they come from, then write the text again, or remove them with edit_prompt."
     for path, text in document.texts_to_inspect:
-        yield from (Violation(path, message, hint) for message in describe_invisible(text, (kind,)))
+        repaired, _ = _repair(text)  # mojibake has a finding of its own
+        messages = describe_invisible(repaired, (kind,))
+        yield from (Violation(path, message, hint) for message in messages)
 
 
 def _repair(text: str) -> tuple[str, int]:

@@ -157,6 +157,14 @@ def speed_fastest(document: PersonaDocument, catalog: Catalog) -> Iterator[Viola
 def speed_in_words(document: PersonaDocument, catalog: Catalog) -> Iterator[Violation]:
     """Examples of the docs still have words for speed, although it takes numbers only."""
     for operation in convert_speed_word(document, catalog):
+        if _is_model_unknown(document, catalog):
+            yield Violation(
+                operation.path,
+                "speed must be a number; its scale depends on the model, which is not known here.",
+                "For the usual pace, remove it: ",
+                unset_fields("tts", "speed"),
+            )
+            continue
         yield Violation(
             operation.path,
             f"speed must be a number: {_describe_speed_scale(document, catalog)}.",
@@ -265,6 +273,12 @@ def _emotion_name(entry: str, setting: VoiceSetting) -> str | None:
     if emotion not in setting.names or (separator and level not in setting.levels):
         return None
     return f"{emotion}:{level}" if separator else emotion
+
+
+def _is_model_unknown(document: PersonaDocument, catalog: Catalog) -> bool:
+    engine = engine_of(document, catalog)
+    model = effective_voice_model(document, engine)
+    return bool(engine and model and engine.known_models and not engine.knows_model(model))
 
 
 def _is_unusual(setting: VoiceSetting, value: Any) -> bool:
