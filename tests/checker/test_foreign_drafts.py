@@ -45,7 +45,7 @@ def test_many_of_the_drafts_are_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "moved", "kept"),
+    ("fields", "moved", "absent"),
     [
         ({"voice_id": "11labs-Adrian"}, "Set /layers/tts/external_voice_id instead", "to ..."),
         ({"voice": "marin"}, "Set /layers/tts/external_voice_id instead", "to ..."),
@@ -75,11 +75,11 @@ def test_many_of_the_drafts_are_valid() -> None:
     ],
 )
 def test_a_value_moves_only_where_it_can_be_meant(
-    fields: dict[str, Any], moved: str, kept: str
+    fields: dict[str, Any], moved: str, absent: str
 ) -> None:
     advice = find_advice(**(PLAIN | fields))
     assert moved in advice
-    assert kept not in advice
+    assert absent not in advice
 
 
 def test_a_table_with_columns_is_no_function_that_a_prompt_calls() -> None:
