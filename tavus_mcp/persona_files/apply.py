@@ -12,6 +12,7 @@ from typing import cast
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Conflict, InvalidArgument, NotFound, Refused
+from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.record import NOT_READ_BACK
 from tavus_mcp.history.states import find_state, is_at_revision
 from tavus_mcp.models.document import Document, PersonaDocument
@@ -206,6 +207,7 @@ async def _read_persona(app: App, parsed: ParsedFile) -> tuple[PersonaDocument, 
     persona_id = parsed.file.persona_id or ""
     current = await restore.find_current(app, persona_id)
     if current is None:
+        await require_own_persona(app, persona_id)
         raise NotFound(
             f"There is no persona {persona_id!r} in this account. To create it again, remove the "
             "lines persona_id and revision from the file and apply it again.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
+from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.revisions import load_revision
 from tavus_mcp.history.states import has_revision
 from tavus_mcp.journal.entry import JournalEntry
@@ -67,6 +68,7 @@ async def _find_change(
         creation = await app.journal.entry(outcome.ref)
         if creation is not None and outcome.revision:
             return creation, outcome
+    await require_own_persona(app, persona_id)
     change = f"change that led to revision {after_revision}" if after_revision else "change"
     raise Refused(
         f"The journal on this machine holds no {change} of persona {persona_id!r}, so there is "

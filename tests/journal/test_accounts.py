@@ -16,10 +16,13 @@ from mcp import Client
 from mcp_client import ToolClient, build_test_app
 from starlette.types import ASGIApp
 
+from tavus_mcp.errors import Refused
 from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import GENESIS
 from tavus_mcp.journal.journal import JournalStore
 from tavus_mcp.journal.verification import verify_journal
+from tavus_mcp.persona_files.apply import ApplyFileRequest, check, parse
+from tavus_mcp.personas.undo import build_undo_request
 from tavus_mcp.sandbox.app import build_sandbox
 from tavus_mcp.sandbox.store import Store
 from tavus_mcp.server.server import build_server
@@ -112,6 +115,11 @@ async def test_no_tool_answers_or_changes_what_belongs_to_another_account(
     ):
         error = await staging.expect_error(tool, **arguments)
         assert "belongs to another account, production (https://tavus.example/v2)" in error, tool
+    with pytest.raises(Refused, match="belongs to another account"):
+        await build_undo_request(staging.server.app, persona_id)
+    file = await parse(staging.server.app, ApplyFileRequest(f"persona_id: {persona_id}\n"))
+    with pytest.raises(Refused, match="belongs to another account"):
+        await check(staging.server.app, file)
     assert staging.transport.writes == []
     assert await count_personas(staging) == 0
 
