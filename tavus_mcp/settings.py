@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,7 +102,8 @@ class Settings:
     """The settings of one run of the server.
 
     ``journal_url`` is the URL of a journal in PostgreSQL, None for the file in ``data_dir``.
-    ``proxy`` is the URL of the proxy for ``base_url``, or None. ``problems`` holds a line for each
+    ``proxy`` is the URL of the proxy for ``base_url``, or None. ``other_keys`` are keys of other
+    accounts, which are only masked. ``problems`` holds a line for each
     setting that is wrong; while there is one, nothing may be sent.
     """
 
@@ -121,6 +122,7 @@ class Settings:
     secret_variables: Mapping[str, str] = field(default_factory=dict)
     secret_hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     proxy: str | None = field(default=None, repr=False)
+    other_keys: tuple[str, ...] = field(default=(), repr=False)
     problems: tuple[str, ...] = ()
 
 
@@ -167,12 +169,18 @@ def from_environment(environ: Mapping[str, str], *, needs_account: bool = True) 
 
 
 def for_account(
-    settings: Settings, *, api_key_env: str, base_url: str, secrets: Mapping[str, str]
+    settings: Settings,
+    *,
+    api_key_env: str,
+    base_url: str,
+    secrets: Mapping[str, str],
+    other_variables: Iterable[str] = (),
 ) -> Settings:
     """Return the settings for an account whose key is in the variable ``api_key_env``.
 
     ``secrets`` maps the names of secrets to variables; those of ``TAVUS_SECRET_<NAME>`` stay. With
-    an empty ``api_key_env`` no account is needed. Problems name the variables that are wrong.
+    an empty ``api_key_env`` no account is needed. ``other_variables`` hold keys of other accounts.
+    Problems name the variables that are wrong.
     """
     environ = {
         **os.environ,
@@ -196,6 +204,9 @@ def for_account(
         secret_variables=secrets,
         secret_hosts=read.secret_hosts,
         proxy=read.proxy,
+        other_keys=tuple(
+            strip_copied(os.environ.get(name, "")) for name in ("TAVUS_API_KEY", *other_variables)
+        ),
         problems=tuple(problems),
     )
 

@@ -105,6 +105,11 @@ def environment_settings(
         api_key_env=environment.api_key_env if needs_key else "",
         base_url=environment.base_url,
         secrets=environment.secrets,
+        other_variables=[
+            variable
+            for other in project.configuration.environments.values()
+            for variable in (other.api_key_env, *other.secrets.values())
+        ],
     )
     is_protected = settings.protected or environment.protected
     if environment.sandbox:

@@ -64,6 +64,7 @@ def build_masker(settings: Settings) -> Masker:
     urls = [url for url in (settings.proxy, settings.journal_url) if url]
     passwords = [password for url in urls for password in find_url_passwords(url)]
     keys = [settings.api_key, *passwords, *secrets, *_path_secrets(settings.base_url)]
+    keys += settings.other_keys
     return Masker(key for key in keys if key)
 
 

@@ -16,18 +16,21 @@ from tavus_mcp.models.json_patch import pointer_tokens
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = frozenset({
-    "apikey", "auth", "authorization", "authentication", "bearer", "cookie", "credential",
+    "apikey", "auth", "authorisation", "authorization", "authentication", "bearer", "cookie",
+    "cred", "credential",
     "jwt", "key", "pass", "passcode", "passphrase", "passwd", "password", "passwort", "pwd",
     "secret", "token",
 })  # fmt: skip
 # Words written together: the end of a name in lower case without its punctuation.
 _SECRET_ENDING = re.compile(
-    r"(?:(?:api|access|secret|private|auth|license|subscription|signing|encryption|master)key"
+    r"(?:(?:api|access|pass|secret|private|auth|license|subscription|signing|encryption|master)key"
     r"|(?:access|api|auth|bearer|csrf|id|refresh|room|session|user)token"
     r"|(?:api|app|auth|client|shared|user|webhook)secret"
-    r"|(?:admin|db|my|root|user)(?:password|passwd|pwd|pass))$"
+    r"|(?:admin|db|my|pg|root|user)(?:password|passwd|pwd|pass))$"
 )
-_SECRET_PHRASE = re.compile(r"\baccess key\b|\bclient secret\b|\bbearer\b")
+_SECRET_PHRASE = re.compile(
+    r"\baccess key\b|\bclient secret\b|\bbearer\b|\bconnection string\b|\bkey material\b"
+)
 # A name that ends in one of these still names the secret itself.
 _VALUE_WORDS = frozenset({"value", "text", "string", "raw", "plain", "plaintext", "header"})
 # Before "key": it finds a row or a file, and opens nothing.
@@ -108,7 +111,7 @@ def is_secret_name(name: str) -> bool:
     return (
         last in _SECRET_WORDS
         or _SECRET_ENDING.search("".join([*words[:-1], last])) is not None
-        or _SECRET_PHRASE.search(" ".join(words)) is not None
+        or _SECRET_PHRASE.search(" ".join(split_name(name))) is not None
     )
 
 

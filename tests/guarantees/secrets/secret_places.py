@@ -12,7 +12,8 @@ SECRET_NAMES = (
     "api_key", "apiKey", "API-KEY", "apikey", "x-api-key", "xi-api-key", "accessToken", "authToken",
     "access_token", "secretKey", "clientSecret", "userPassword", "privateKey", "passphrase", "pwd",
     "jwt", "Authorization", "Cookie", "credentials", "livekit_room_token", "dbPass", "bearer",
-    "OAuthToken", "api_key_1", "tokenValue", "sessiontoken",
+    "OAuthToken", "api_key_1", "tokenValue", "sessiontoken", "Authorisation", "dbCreds",
+    "PGPASSWORD", "connectionString", "passkey",
 )  # fmt: skip
 PLAIN_NAMES = (
     "model", "monkey", "author", "tokenizer", "token_count", "max_tokens_per_turn", "hotkey",
