@@ -398,16 +398,3 @@ def test_a_conflict_shows_what_both_sides_changed_and_how_to_settle_it(
     assert "personas/ada  conflict: /system_prompt" in run(runner, "status", *env).stdout
     settled = run(runner, "apply", *env, "--resolve", "live").stdout
     assert "tavus-mcp pull personas/ada --env staging brings its values" in settled
-
-
-def test_a_key_of_another_environment_is_masked_too(runner: CommandRunner) -> None:
-    """The prompt of one environment may hold a key of another."""
-    keys = {"PRODUCTION_OPENAI": "pr0d-openai-55d0c1b9", "TAVUS_API_KEY": "t4vus-key-7f2e1d0c"}
-    secrets = 'protected = true\nsecrets = { openai = "PRODUCTION_OPENAI" }'
-    runner.write_file(CONFIGURATION.replace("protected = true", secrets), "tavus.toml")
-    change(runner, "You help people.", f"Use {' and '.join(keys.values())}.")
-    for command in ("plan", "apply", "check"):
-        name = ["ada"] if command == "check" else []
-        done = runner.run_without_sandbox(command, *name, "--env", "staging", **keys)
-        assert done.status in (0, 2), done
-        assert [key for key in keys.values() if key in done.stdout + done.stderr] == []
