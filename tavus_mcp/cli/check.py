@@ -11,6 +11,7 @@ from tavus_mcp.cli.project_account import find_persona_id, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_output import print_result
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.history.revisions import load_persona
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.settings import Settings
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _check(app: App, persona_id: str) -> JsonObject:
     try:
-        document = await app.api.get_persona(parse_id(persona_id))
+        document = await load_persona(app, parse_id(persona_id))
     except ValueError as error:
         raise InvalidArgument([f"{error}."]) from None
     findings = check_persona(app, document)

@@ -12,6 +12,7 @@ from tavus_mcp.cli.project_arguments import add_project_arguments
 from tavus_mcp.cli.project_output import report_error
 from tavus_mcp.cli.terminal import find_refusal
 from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.history.revisions import load_persona
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete, name_to_type
 from tavus_mcp.settings import Settings
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     async def delete_persona(app: App) -> int:
         try:
             persona_id = await find_persona_id(app, arguments, arguments.persona_id)
-            document = await app.api.get_persona(parse_id(persona_id))
+            document = await load_persona(app, parse_id(persona_id))
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None
         name = name_to_type(document)

@@ -65,6 +65,8 @@ async def describe_deleted_personas(app: App, name_part: str) -> list[str]:
 
 async def describe_deletion(app: App, persona_id: str) -> str:
     """Return a sentence on a persona that was deleted, else an empty string."""
+    if not app.journal.may_exist:
+        return ""
     try:
         entries = await app.journal.entries_of_persona(persona_id)
         deletion = next(filter(_is_deletion, entries), None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from tavus_mcp.app import App
-from tavus_mcp.errors import InvalidArgument, Refused
+from tavus_mcp.errors import InvalidArgument, NotFound, Refused
 from tavus_mcp.history.accounts import require_own_persona
+from tavus_mcp.history.cancelled_writes import explain_missing
+from tavus_mcp.history.deleted_personas import describe_deletion
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject, parse_id
@@ -26,9 +28,19 @@ async def load_referenced_persona(
     """
     persona_id, revision = split_reference(reference, argument)
     if not revision:
-        return persona_id, await app.api.get_persona(persona_id)
+        return persona_id, await load_persona(app, persona_id)
     stored = await load_revision(app, persona_id, revision)
     return persona_id, cast("PersonaDocument", stored)
+
+
+async def load_persona(app: App, persona_id: str) -> PersonaDocument:
+    """Read a persona; the error for a missing one says where it is, if the journal knows."""
+    try:
+        return await app.api.get_persona(persona_id)
+    except NotFound as error:
+        missing = await explain_missing(app, persona_id, error)
+        deletion = await describe_deletion(app, persona_id)
+        raise NotFound(f"{missing} {deletion}".rstrip(), status=missing.status) from error
 
 
 def split_reference(reference: str, argument: str) -> tuple[str, str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker import draft_input
-from tavus_mcp.errors import InvalidArgument, NotFound
-from tavus_mcp.history.cancelled_writes import explain_missing, report_cancelled_write
-from tavus_mcp.history.deleted_personas import describe_deletion
+from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.history.cancelled_writes import report_cancelled_write
+from tavus_mcp.history.revisions import load_persona
 from tavus_mcp.models.base import JsonObject
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding
@@ -51,12 +51,7 @@ async def read_persona_view(
 
     A cancelled write of it is reported in the findings.
     """
-    try:
-        document = await app.api.get_persona(persona_id)
-    except NotFound as error:
-        missing = await explain_missing(app, persona_id, error)
-        deletion = await describe_deletion(app, persona_id)
-        raise NotFound(f"{missing} {deletion}".rstrip(), status=missing.status) from error
+    document = await load_persona(app, persona_id)
     findings = await report_cancelled_write(app, document)
     findings += await report_lost_creations(app)
     if fields or layers:
@@ -77,7 +72,7 @@ async def load_draft_or_persona(
     if (persona_id is None) is (draft is None):
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:
-        return await app.api.get_persona(persona_id), []
+        return await load_persona(app, persona_id), []
     return draft_input.parse_draft(draft or {})
 
 

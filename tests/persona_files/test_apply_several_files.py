@@ -139,6 +139,8 @@ def test_a_file_finds_a_deleted_persona_that_was_restored(runner: CommandRunner)
     assert restore[-1] == "--sandbox"
     restored = runner.run_successfully(*restore[1:]).find_value("persona_id")
     assert restored != persona_id
+    for command in (["export"], ["check"], ["delete", "--yes"]):
+        assert f"brought back as {restored}." in runner.run(*command, persona_id).stderr
     runner.write_file(f"persona_id: {restored}\n{ADA}", "other.yaml")
     both = runner.run("apply", "ada.yaml", "other.yaml")
     assert both.status == 4
