@@ -28,7 +28,10 @@ async def load_referenced_persona(
     """
     persona_id, revision = split_reference(reference, argument)
     if not revision:
-        return persona_id, await load_persona(app, persona_id)
+        try:
+            return persona_id, await app.api.get_persona(persona_id)
+        except NotFound as error:
+            raise await _explain(app, persona_id, error) from error
     stored = await load_revision(app, persona_id, revision)
     return persona_id, cast("PersonaDocument", stored)
 
@@ -38,9 +41,13 @@ async def load_persona(app: App, persona_id: str) -> PersonaDocument:
     try:
         return await app.api.get_persona(persona_id)
     except NotFound as error:
-        missing = await explain_missing(app, persona_id, error)
-        deletion = await describe_deletion(app, persona_id)
-        raise NotFound(f"{missing} {deletion}".rstrip(), status=missing.status) from error
+        raise await _explain(app, persona_id, error) from error
+
+
+async def _explain(app: App, persona_id: str, error: NotFound) -> NotFound:
+    missing = await explain_missing(app, persona_id, error)
+    deletion = await describe_deletion(app, persona_id)
+    return NotFound(f"{missing} {deletion}".rstrip(), status=missing.status)
 
 
 def split_reference(reference: str, argument: str) -> tuple[str, str]:
