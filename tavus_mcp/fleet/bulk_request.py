@@ -115,13 +115,13 @@ class BulkChangeRequest:
         changes = (
             self.goals,
             self.values or self.unset,
-            self.find or self.replace is not None,
+            self.find or self.replace,  # some hosts send "" for what is not given
             self.delete,
             self.undo_of is not None,
         )
         if sum(map(bool, changes)) != 1:
             yield _EXACTLY_ONE_CHANGE
-        elif bool(self.find) is not (self.replace is not None):
+        elif self.replace is None if self.find else self.replace:
             yield _FIND_WITHOUT_REPLACE
         if self.fields and not self.find:
             yield _FIELDS_WITHOUT_FIND

@@ -16,6 +16,7 @@ def is_not_given(name: str, value: Any, root: JsonObject) -> bool:
 
     ``root`` is the whole schema of the tool's arguments. An empty boolean stays an error:
     ``dry_run: ""`` must not start a write. An empty value of a required argument is an error too.
+    A text or a list that may never be empty, like a name, is not given either if it is.
     """
     if value is None:
         return True
@@ -24,12 +25,19 @@ def is_not_given(name: str, value: Any, root: JsonObject) -> bool:
     schema = root["properties"][name]
     kinds = json_types(schema, root)[0] - {"null"}
     if isinstance(value, str) and not value.strip():
-        return bool(kinds) and kinds != {"boolean"} and not is_text(schema)
+        can_be_text = is_text(schema) and (bool(value) or not _needs_content(schema))
+        return bool(kinds) and kinds != {"boolean"} and not can_be_text
     if value == [] and isinstance(value, list):
-        return kinds == {"array"} and not is_stored_field(name, root)
-    if value == {} and isinstance(value, dict):  # merged by key, so that nothing changes
-        return is_stored_field(name, root) and "unset" in root["properties"]
+        return kinds == {"array"} and (not is_stored_field(name, root) or _needs_content(schema))
+    if value == {} and isinstance(value, dict):  # of a stored field: merged by key
+        return not is_stored_field(name, root) or "unset" in root["properties"]
     return False
+
+
+def _needs_content(schema: JsonObject) -> bool:
+    """Return True if a text of the schema, or a list, has at least one character or item."""
+    arms = [schema, *schema.get("anyOf", ())]
+    return any(arm.get("minLength") or arm.get("minItems") for arm in arms)
 
 
 def replace_empty_form(value: Any, schema: JsonObject, root: JsonObject) -> Any:

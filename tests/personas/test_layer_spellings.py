@@ -216,7 +216,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("configure_llm", {"temperature": CANARY}, "/temperature", "must be a number"),
     ("configure_llm", {"temperature": 3}, "/temperature", "must be at most 2"),
     ("configure_llm", {"top_p": -1}, "/top_p", "must be at least 0"),
-    ("update_persona", {"name": ""}, "/name", "must not be empty"),
+    ("update_persona", {"document_tags": [""]}, "/document_tags/0", "must not be empty"),
     ("configure_llm", {"model": [CANARY]}, "/model", "must be text"),
     ("configure_llm", {"speculative_inference": CANARY}, "speculative", "true or false"),
     ("configure_llm", {"modle": CANARY}, "/modle", "did you mean 'model'?"),

@@ -251,6 +251,55 @@ async def test_an_empty_object_that_is_merged_changes_nothing(
     assert receipt["status"] == "unchanged"
 
 
+EMPTY_CHANGES: JsonObject = {
+    "goals": [],
+    "values": {},
+    "unset": [],
+    "find": "",
+    "replace": "",
+    "fields": [],
+    "delete": False,
+    "undo_of": "",
+}
+BULK_CHANGES: list[JsonObject] = [
+    {"goals": ["respond_faster"]},
+    {"values": {"/greeting": "Hi."}},
+    {"unset": ["/greeting"]},
+    {"find": "help", "replace": "serve"},
+    {"find": "help "},
+    {"delete": True},
+]
+
+
+@pytest.mark.parametrize("change", BULK_CHANGES, ids=lambda change: next(iter(change)))
+async def test_a_bulk_change_beside_empty_other_changes_is_planned(
+    tool_client: ToolClient, change: JsonObject
+) -> None:
+    persona_id = await tool_client.create_persona(
+        system_prompt="You help people.", greeting="Hello"
+    )
+    arguments = {**EMPTY_CHANGES, **change, "persona_ids": [persona_id], "name_contains": ""}
+    plan = await tool_client.expect_result("plan_bulk_change", **arguments)
+    assert plan["totals"]["planned"] == 1
+
+
+async def test_an_empty_name_beside_a_change_leaves_the_name(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    receipt = await tool_client.expect_result(
+        "update_persona", persona_id=persona_id, name="", greeting="Hi."
+    )
+    assert [change["path"] for change in receipt["changes"]] == ["/greeting"]
+
+
+async def test_an_empty_draft_beside_an_id_is_not_given(tool_client: ToolClient) -> None:
+    persona_id = await tool_client.create_persona()
+    for document in ({}, "{}", "", None):
+        report = await tool_client.expect_result(
+            "check_persona", persona_id=persona_id, document=document
+        )
+        assert report["persona_id"] == persona_id
+
+
 @pytest.mark.parametrize("layers", [[], "", None], ids=["list", "text", "null"])
 async def test_no_layers_means_all_layers(tool_client: ToolClient, layers: Any) -> None:
     persona_id = await tool_client.create_persona(**STORED)
