@@ -136,7 +136,7 @@ def build_proposal(app: App, request: BulkChangeRequest) -> ProposeChange:
     """
     if request.goals:
         return _propose_goals(app, request)
-    if request.find is not None and request.replace is not None:
+    if request.find and request.replace is not None:
         paths = resolve_text_fields(request.fields)
         return _propose_replacement(app, ReplaceTexts(request.find, request.replace, paths))
     return _propose_fields(app, request)

@@ -52,7 +52,7 @@ def refers_to(document: PersonaDocument, wanted: str) -> bool:
 
 def find_starts(text: str, wanted: str, *, overlapping: bool = False) -> Iterator[int]:
     """Yield where ``wanted`` starts in a text, exactly; by default of matches side by side."""
-    step = 1 if overlapping else len(wanted)
+    step = 1 if overlapping else max(1, len(wanted))
     start = text.find(wanted)
     while start >= 0:
         yield start
