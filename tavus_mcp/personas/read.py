@@ -68,7 +68,12 @@ async def read_persona_view(
 async def load_draft_or_persona(
     app: App, persona_id: str | None, draft: JsonObject | None
 ) -> tuple[PersonaDocument, list[RuleFinding]]:
-    """Return the persona or draft to check, and the findings on the form of a draft."""
+    """Return the persona or draft to check, and the findings on the form of a draft.
+
+    An empty draft beside an id is not given, as some hosts send it.
+    """
+    if persona_id is not None and not draft:
+        draft = None
     if (persona_id is None) is (draft is None):
         raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
     if persona_id is not None:

@@ -29,8 +29,8 @@ def is_not_given(name: str, value: Any, root: JsonObject) -> bool:
         return bool(kinds) and kinds != {"boolean"} and not can_be_text
     if value == [] and isinstance(value, list):
         return kinds == {"array"} and (not is_stored_field(name, root) or _needs_content(schema))
-    if value == {} and isinstance(value, dict):  # of a stored field: merged by key
-        return not is_stored_field(name, root) or "unset" in root["properties"]
+    if value == {} and isinstance(value, dict):  # merged by key, so that nothing changes
+        return is_stored_field(name, root) and "unset" in root["properties"]
     return False
 
 

@@ -131,7 +131,7 @@ async def test_an_invalid_draft_is_refused_with_advice(
     assert says in message
 
 
-@pytest.mark.parametrize("arguments", [{}, {"persona_id": "p1", "document": {}}])
+@pytest.mark.parametrize("arguments", [{}, {"persona_id": "p1", "document": {"greeting": "Hi"}}])
 async def test_exactly_one_of_persona_and_draft_is_required(
     tool_client: ToolClient, arguments: dict[str, Any]
 ) -> None:
