@@ -39,19 +39,20 @@ async def suggest(
     read_goals(goals, languages, app.catalog)
     before = await app.api.get_persona(persona_id)
     recommendation = build_recommendation(before, goals, strength, languages, app.catalog)
-    findings = list(recommendation.findings)
     other_strength = _NORMAL if strength == _STRONG else _STRONG
     other = build_recommendation(before, goals, other_strength, languages, app.catalog)
     is_same = other.change == recommendation.change
-    if strength == _STRONG and is_same:
-        findings.append(_SAME_AS_NORMAL)
+    findings = list(recommendation.findings)
     request = UpdateRequest(
         TOOL, persona_id, recommendation.change, dry_run=True, findings=findings
     )
     receipt = await preview(app, before, request)
-    if receipt.status == "unchanged":
-        goes_further = strength != _STRONG and not is_same
-        receipt.findings.append(_STRONG_GOES_FURTHER if goes_further else _NOTHING_FURTHER)
+    if receipt.status != "unchanged":
+        receipt.findings += [_SAME_AS_NORMAL] if strength == _STRONG and is_same else []
+    elif strength != _STRONG and not is_same:
+        receipt.findings.append(_STRONG_GOES_FURTHER)
+    elif any(met.path for met in recommendation.already_met):  # not: all settings are current
+        receipt.findings.append(_NOTHING_FURTHER)
     return _build_suggestion(app, receipt, recommendation)
 
 
