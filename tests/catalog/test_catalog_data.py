@@ -28,7 +28,7 @@ CATALOG = load_catalog()
 MAPPINGS = {"values", "successor_values", "other_values", "model_families", "english_only"} | {
     "spellings"
 }
-CHECKED_ON = {date(2026, 11, 22), date(2026, 11, 26)}
+CHECKED_ON = {date(2026, 11, 22), date(2026, 11, 26), date(2026, 11, 27)}
 
 
 def load_data_file(name: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ async def test_invisible_characters_are_reported_and_not_altered(
     )
     result = await tool_client.expect_result("get_conversation", conversation_id=name)
     assert result["turns"][0]["content"] == hidden
-    findings = {(item["path"], item["message"].split(" ")[1]) for item in result["findings"]}
+    findings = {(item["path"], item["message"].split(" ")[4]) for item in result["findings"]}
     assert findings == {
         ("/turns/0/content", "invisible"),
         ("/turns/0/content", "direction-turning"),
