@@ -109,8 +109,8 @@ class Translation(NamedFacts):
     """The texts that explain the conversion of a legacy setting.
 
     ``assumed`` is reported where the meaning of the setting was uncertain, ``by_hand`` where it
-    cannot be converted. ``value`` is written where the result does not depend on the old value;
-    ``values`` are the numbers that words stand for.
+    cannot be converted, both with ``severity``. ``value`` is written where the result does not
+    depend on the old value; ``values`` are the numbers that words stand for.
     """
 
     confidence: Confidence
@@ -119,6 +119,7 @@ class Translation(NamedFacts):
     trade_off: str = ""
     assumed: str | None = None
     by_hand: str | None = None
+    severity: Literal["warning", "info"] = "warning"
     hint: str | None = None
     value: Any = None
     values: Mapping[str, float] = MappingProxyType({})

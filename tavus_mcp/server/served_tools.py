@@ -28,6 +28,9 @@ _TEXT_MEMBERS = frozenset(
 _ROW_TEXTS = {"personas": "error", "skipped": "reason"}
 """Members whose rows hold one text of ours, beside names that other people wrote."""
 
+_SENTENCE_START = re.compile(r"(?:[.?!]\s+|\n\n|\n *- )\Z")
+_MAX_BLANK_CHARS = 20
+
 
 class UnservedTool(ToolFailure):
     """A tool was called that is not served; the text names it."""
@@ -56,7 +59,7 @@ class UnservedTools:
             if name not in names
         }
         self._phrases = {
-            name: f"{_describe(name, entries[name])} ({reason})"
+            name: f'the tool "{entries[name]["listed"]["title"]}"{_as_clause(reason)}'
             for name, reason in self.reasons.items()
         }
         longest_first = sorted(self.reasons, key=len, reverse=True)
@@ -70,13 +73,21 @@ class UnservedTools:
         """Return one of our texts with each unserved tool named by what it is for."""
         if self._pattern is None:
             return text
-        return self._state_once(self._pattern.sub(lambda match: self._phrases[match[2]], text))
+        return self._state_once(self._pattern.sub(self._describe, text))
+
+    def _describe(self, match: re.Match[str]) -> str:
+        """Return the phrase for an unserved tool, with a capital at the start of a sentence."""
+        phrase = self._phrases[match[2]]
+        before = match.string[max(0, match.start() - _MAX_BLANK_CHARS) : match.start()]
+        is_start = match.start() == 0 or _SENTENCE_START.search(before)
+        return phrase[0].upper() + phrase[1:] if is_start else phrase
 
     def _state_once(self, text: str) -> str:
         """Return a text that gives each reason why a tool is not served at its first place only."""
         for reason in set(self.reasons.values()):
-            first, remark, rest = text.partition(f" ({reason})")
-            text = first + remark + rest.replace(remark, "") if remark else text
+            remark = re.compile(f"{re.escape(_as_clause(reason))}| {re.escape(f'({reason})')}")
+            if first := remark.search(text):
+                text = text[: first.end()] + remark.sub("", text[first.end() :])
         return text
 
     def adapt_calls(self, result: BaseModel) -> BaseModel:
@@ -177,8 +188,10 @@ def _find_reason(entry: JsonObject, *, read_only: bool) -> str:
     return f"toolset {entry['toolset']} is off"
 
 
-def _describe(name: str, entry: JsonObject) -> str:
-    """Return what a tool is for: the list that it shows, or its title."""
-    if name.startswith("list_"):
-        return f"the account's {name.removeprefix('list_').replace('_', ' ')}"
-    return f'"{entry["listed"]["title"]}"'
+def _as_clause(reason: str) -> str:
+    """Return a reason as words after the name of a tool, without marks that could be nested."""
+    toolset = reason.removeprefix("toolset ").removesuffix(" is off")
+    is_off = toolset != reason
+    return (
+        f" of the switched-off toolset {toolset}" if is_off else " that this read-only server lacks"
+    )

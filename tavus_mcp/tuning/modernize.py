@@ -55,7 +55,7 @@ def _report_translation(working_copy: WorkingCopy, operation: ConvertedOperation
         if template:
             message = template.format(**words)
             working_copy.add_finding(
-                rule, operation.path, message, hint, translation.source, "warning"
+                rule, operation.path, message, hint, translation.source, translation.severity
             )
 
 

@@ -53,12 +53,18 @@ def test_an_unserved_tool_is_described_with_the_reason_once() -> None:
     unserved = build_unserved("default")
     text = "1. `measure_conversations(persona_id)` (toolset conversations).\n2. save_tool, then go."
     assert unserved.adapt_text(text) == (
-        '1. "Measure conversations" (toolset conversations is off).\n'
-        '2. "Save tool" (toolset parts is off), then go.'
+        '1. The tool "Measure conversations" of the switched-off toolset conversations.\n'
+        '2. The tool "Save tool" of the switched-off toolset parts, then go.'
     )
     text = "save_tool, then add it to the tools (toolset parts is off), then attach_parts."
     assert unserved.adapt_text(text) == (
-        '"Save tool" (toolset parts is off), then add it to the tools, then "Attach parts".'
+        'The tool "Save tool" of the switched-off toolset parts, then add it to the tools, then '
+        'the tool "Attach parts".'
+    )
+    text = "Documents (list_documents) work in English only; list_voices shows the others."
+    assert unserved.adapt_text(text) == (  # one bracket stood in another
+        'Documents (the tool "List documents" of the switched-off toolset account) work in English '
+        'only; the tool "List voices" shows the others.'
     )
 
 
@@ -228,7 +234,9 @@ def test_every_tool_that_is_not_served_has_a_phrase_without_names() -> None:
 def test_a_call_that_cannot_be_made_is_named_without_its_arguments() -> None:
     text = 'Set it: update_persona(persona_id, languages=["en"]), and ask again.'
     adapted = build_unserved("read-only").adapt_text(text)
-    assert adapted == 'Set it: "Update persona" (this server is read-only), and ask again.'
+    assert adapted == (
+        'Set it: the tool "Update persona" that this read-only server lacks, and ask again.'
+    )
 
 
 @pytest.mark.parametrize("toolset", ["parts", "history"])
@@ -274,7 +282,7 @@ async def test_rows_of_bulk_plans_name_only_served_tools(
         undo = await tool_client.expect_result("plan_bulk_change", undo_of=planned["plan_id"])
         reason = undo["skipped"][0]["reason"]
         assert find_unserved_names(build_unserved("fleet"), reason) == set()
-        assert "toolset history is off" in reason
+        assert "of the switched-off toolset history" in reason
         assert undo["personas"][0]["persona_name"] == "restore_revision"
         unread = {"persona_ids": ["p00000000000", *ids], "unset": ["/greeting"]}
         plan = await tool_client.expect_result("plan_bulk_change", **unread)

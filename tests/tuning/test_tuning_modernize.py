@@ -252,7 +252,7 @@ async def test_assumed_values_are_in_the_plan_and_flagged(
     ("fields", "path", "call"),
     [
         ({"guardrails_id": "g1"}, "/guardrails_id", "Attach single guardrails"),
-        ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "tool_ids=..."),
+        ({"layers": {"llm": {"tools": [TOOL]}}}, "/layers/llm/tools", "attach_parts(persona_id"),
         (
             {"layers": {"llm": {**CUSTOM_LLM, "headers": {"x-api-key": "k-0123456789"}}}},
             "/layers/llm/headers/x-api-key",
@@ -276,6 +276,10 @@ async def test_settings_without_conversion_are_flagged_with_the_call_to_make(
     answer = await suggest_tuning(tool_client, "modernize")
     assert answer["status"] == "unchanged"
     assert [one for one in find_sentences(answer, call) if one.startswith(f"{path}:")]
+    severities = {one["path"]: one["severity"] for one in answer["findings"]}
+    assert severities[path] == (
+        "info" if path == "/layers/llm/tools" else "warning"
+    )  # as check_persona
 
 
 DOCUMENTS = [*case_documents(), ("the seed, all at once", SEED)]

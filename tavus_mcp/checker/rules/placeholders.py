@@ -29,7 +29,7 @@ from tavus_mcp.checker.placeholders import (
 from tavus_mcp.checker.rule import Violation, rule
 from tavus_mcp.checker.rule_factories import Hint
 from tavus_mcp.models.document import PersonaDocument
-from tavus_mcp.text import strip_quotes
+from tavus_mcp.text import quote_foreign_names, strip_quotes
 
 _EDITABLE_TEXTS = ("system_prompt", "context", "greeting")  # the fields of edit_prompt
 # All alternatives begin with the same set of characters, so that long prompts are scanned fast.
@@ -44,6 +44,7 @@ _EXAMPLE_PLACEHOLDER = re.compile(
     r")"
 )
 _FILLER_TEXTS = frozenset({"...", "\u2026", "todo", "tbd", "xxx", "placeholder", "lorem ipsum"})
+_MAX_NAMED_PLACEHOLDERS = 5
 _KINDS = {
     "persona_name": "the name of the persona",
     "model": "the name of a model",
@@ -167,11 +168,13 @@ def placeholder_in_text(document: PersonaDocument, catalog: Catalog) -> Iterator
     for path, value in document.texts:
         is_text = _find_setting(path) is None and path != "/layers/llm/base_url"
         if is_text and not find_placeholder(value) and _is_example_text(value):
+            placeholders = _find_placeholders(value)
+            names = quote_foreign_names(placeholders, _MAX_NAMED_PLACEHOLDERS)
             yield Violation(
                 path,
-                "A placeholder is left in this text; Tavus does not fill it in.",
-                "Replace it: ",
-                *_replace_placeholders(path, value),
+                f"Placeholders left in this text, which Tavus does not fill in: {names}.",
+                "Replace it: " if len(placeholders) == 1 else "Replace them: ",
+                *_replace_placeholders(path, value, placeholders),
             )
 
 
@@ -233,22 +236,22 @@ def fix_ids(pointer: str, ids: list[Any]) -> list[Any]:
     return fixed
 
 
-def _edit_text(path: str, find: str | UnprintedValue, **options: Any) -> FixCall:
+def _edit_text(path: str, find: str, **options: Any) -> FixCall:
     field = {} if path == "/system_prompt" else {"field": path[1:]}
     return build_fix("edit_prompt", find=find, replace="<NEW_TEXT>", **options, **field)
 
 
-def _replace_placeholders(path: str, value: str) -> Hint:
+def _find_placeholders(value: str) -> list[str]:
+    """Return the placeholders in a text, each once; the text itself, if it is nothing else."""
+    found = dict.fromkeys(match.group() for match in _EXAMPLE_PLACEHOLDER.finditer(value))
+    return list(found) or [value.strip()]
+
+
+def _replace_placeholders(path: str, value: str, placeholders: list[str]) -> Hint:
     """Return the calls that replace the placeholders in a text."""
-    if path[1:] not in _EDITABLE_TEXTS:
+    if path[1:] not in _EDITABLE_TEXTS or placeholders == [value.strip()]:
         return (set_at(path, "<NEW_TEXT>"),)
-    placeholders = dict.fromkeys(match.group() for match in _EXAMPLE_PLACEHOLDER.finditer(value))
-    if not placeholders:
-        return (set_at(path, "<NEW_TEXT>"),)
-    first, *more = (
-        _edit_text(path, UnprintedValue(placeholder), replace_all=True)
-        for placeholder in placeholders
-    )
+    first, *more = (_edit_text(path, placeholder, replace_all=True) for placeholder in placeholders)
     return first, *(part for edit in more for part in (", ", edit))
 
 

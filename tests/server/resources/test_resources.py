@@ -238,7 +238,7 @@ async def test_the_error_of_a_resource_names_only_tools_that_are_served(
     async with open_tool_client(toolsets=("layers",)) as tool_client:
         with pytest.raises(MCPError) as caught:
             await tool_client.client.read_resource("tavus://personas/p000000000")
-    assert "the account's personas (toolset personas is off)" in str(caught.value)
+    assert 'The tool "List personas" of the switched-off toolset personas' in str(caught.value)
 
 
 async def test_an_absent_persona_gives_the_message_of_tavus(tool_client: ToolClient) -> None:
