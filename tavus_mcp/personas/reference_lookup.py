@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker.placeholders import is_placeholder_id
 from tavus_mcp.errors import TavusError
@@ -35,22 +37,54 @@ REFERENCE_MISSING = "reference-missing"
 """The rule about an id that names nothing."""
 
 
-async def find_missing_references(
-    app: App, operations: Sequence[Operation], known_ids: Container[str] = ()
-) -> list[str]:
-    """Return a sentence for each id in a change that names nothing in the account.
+@dataclass(frozen=True)
+class Reference:
+    """An id in a field of a persona, with the path at which a change writes it."""
 
-    An id that cannot be looked up, because Tavus does not answer, is not called missing. Those in
-    ``known_ids`` are not looked up.
+    path: str
+    field_name: str
+    object_id: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The field and the id."""
+        return self.field_name, self.object_id
+
+    @property
+    def missing_message(self) -> str:
+        """The sentence that the account has no such object."""
+        noun = _RESOURCES[self.field_name][1]
+        return f"This account has no {noun} {quote_foreign(self.object_id)}."
+
+    def describe_missing(self) -> str:
+        """Return path and sentence for a person at a terminal, and where ids are shown."""
+        places = "The dashboard of Tavus"
+        if lister := _LISTS.get(self.field_name):
+            places += f" and {lister} (toolset account of the server)"
+        verb = "show" if lister else "shows"
+        return f"{quote_path(self.path)}: {self.missing_message} {places} {verb} the ids."
+
+
+async def find_missing(app: App, references: Iterable[Reference]) -> list[Reference]:
+    """Return the references that name nothing in the account; each id is looked up once.
+
+    An id that cannot be looked up, because Tavus does not answer, is not called missing.
     """
-    missing = []
-    for path, field_name, object_id in _iter_ids(operations):
-        noun = _RESOURCES[field_name][1]
-        if object_id not in known_ids and not await _may_exist(app, field_name, object_id):
-            missing.append(
-                f"{quote_path(path)}: this account has no {noun} {quote_foreign(object_id)}."
-            )
-    return missing
+    references = list(references)
+    missing = set[tuple[str, str]]()
+
+    async def look_up(key: tuple[str, str]) -> None:
+        if not await _may_exist(app, *key):
+            missing.add(key)
+
+    await concurrency.for_each(dict.fromkeys(item.key for item in references), look_up)
+    return [item for item in references if item.key in missing]
+
+
+async def find_missing_references(app: App, operations: Sequence[Operation]) -> list[str]:
+    """Return a sentence for each id in a change that names nothing in the account."""
+    missing = await find_missing(app, list_references(operations))
+    return [item.describe_missing() for item in missing]
 
 
 async def find_new_missing_references(
@@ -62,45 +96,43 @@ async def find_new_missing_references(
     looked up; a placeholder, or what cannot be an id, is the business of the checker.
     """
     operations = [Operation("add", pointer, value) for pointer, value in values.items()]
-    known = {
-        (field_name, object_id)
-        for _, field_name, object_id in _iter_ids(
-            [Operation("add", pointer, before.at(pointer)) for pointer in values]
+    before_operations = [Operation("add", pointer, before.at(pointer)) for pointer in values]
+    known = {item.key for item in list_references(before_operations)}
+    new = [
+        item
+        for item in list_references(operations)
+        if item.key not in known
+        and item.field_name in _LISTS
+        and is_id(item.object_id)
+        and not is_placeholder_id(item.object_id)
+    ]
+    return [
+        RuleFinding(
+            severity="error",
+            path=item.path,
+            message=item.missing_message,
+            hint=f"For the ids: {_LISTS[item.field_name]}.",
+            rule=REFERENCE_MISSING,
+            source="P:delete-tool, V:recipes/knowledge.py",
+            blocks_write=True,
         )
-    }
-    findings = []
-    for path, field_name, object_id in _iter_ids(operations):
-        is_known = (field_name, object_id) in known or field_name not in _LISTS
-        if is_known or not is_id(object_id) or is_placeholder_id(object_id):
-            continue
-        if not await _may_exist(app, field_name, object_id):
-            noun, lister = _RESOURCES[field_name][1], _LISTS[field_name]
-            findings.append(
-                RuleFinding(
-                    severity="error",
-                    path=path,
-                    message=f"This account has no {noun} {quote_foreign(object_id)}.",
-                    hint=f"For the ids: {lister}.",
-                    rule=REFERENCE_MISSING,
-                    source="P:delete-tool, V:recipes/knowledge.py",
-                    blocks_write=True,
-                )
-            )
-    return findings
+        for item in await find_missing(app, new)
+    ]
 
 
-def _iter_ids(operations: Sequence[Operation]) -> Iterator[tuple[str, str, str]]:
-    """Yield the path, the field and each id that a change writes, each id of a field once."""
-    seen: set[tuple[str, str]] = set()
+def list_references(operations: Sequence[Operation]) -> list[Reference]:
+    """Return the ids that a change writes, each id of a field once."""
+    references: dict[tuple[str, str], Reference] = {}
     for operation in operations:
         field_name = pointer_tokens(operation.path)[0] if operation.path else ""
         if field_name not in _RESOURCES or operation.op == "remove":
             continue
         value = operation.value
         for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str) and item and (field_name, item) not in seen:
-                seen.add((field_name, item))
-                yield operation.path, field_name, item
+            if isinstance(item, str) and item:
+                reference = Reference(operation.path, field_name, item)
+                references.setdefault(reference.key, reference)
+    return list(references.values())
 
 
 async def _may_exist(app: App, field_name: str, object_id: str) -> bool:

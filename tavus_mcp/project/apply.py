@@ -34,11 +34,7 @@ from tavus_mcp.project.plan import (
     Resolution,
     build_id_finder,
     is_sent,
-    live_ids,
-    placeholder_id,
 )
-from tavus_mcp.project.problems import Problem
-from tavus_mcp.project.refusals import RefusedProject, locate
 from tavus_mcp.project.runs import (
     CONFLICTS,
     STATE,
@@ -114,8 +110,7 @@ async def apply_plan(
     """Carry out a plan that has no conflict, and write the state.
 
     Raises ``Conflict`` when the plan has a conflict or another run began since,
-    ``RefusedProject`` when something that is referred to is missing, ``StateNotSaved`` when the
-    state cannot be written.
+    ``StateNotSaved`` when the state cannot be written.
     """
     comparison, plan = planned.comparison, planned.plan
     if plan.conflicts:
@@ -124,7 +119,6 @@ async def apply_plan(
     if not plan.items:
         save_state(folder, replace(state, run=""))  # nothing is left of an interrupted run
         return ApplyResult()
-    await _require_references(app, comparison, plan)
     continued = await find_open_run(app, comparison.state.run)
     detail = {
         "folder": load_folder_id(folder),
@@ -195,22 +189,6 @@ def _settle(app: App, comparison: Comparison, options: PlanOptions) -> Environme
                 ObjectState(known.object_id, base, known.digest, is_created=known.is_created),
             )
     return state
-
-
-async def _require_references(app: App, comparison: Comparison, plan: ProjectPlan) -> None:
-    """Raise ``RefusedProject`` with every id in a new or changed object that names nothing."""
-    created = {item.name for item in plan.items if item.action is Action.CREATE}
-    find_id = build_id_finder(live_ids(comparison), created)
-    placeholders = set(map(placeholder_id, created))
-    missing: list[Problem] = []
-    for item in plan.items:
-        if item.action in (Action.CREATE, Action.UPDATE):
-            reasons = await ADAPTERS[item.name.folder].find_missing_references(
-                app, item.compared.document, item.wire_fields(find_id), placeholders
-            )
-            missing += locate(item.compared.rendered, reasons)
-    if missing:
-        raise RefusedProject(missing)
 
 
 @dataclass

@@ -21,6 +21,7 @@ from tavus_mcp.models.receipt import LIVE_STATUSES, NO_DEFAULTS, FieldDefaults, 
 from tavus_mcp.personas.delete import DeleteRequest, delete
 from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.readback import is_equivalent_value
+from tavus_mcp.personas.reference_lookup import Reference
 from tavus_mcp.personas.restore import RestoreRequest, find_current, restore
 from tavus_mcp.personas.undo import undo_request_of
 from tavus_mcp.personas.write_rules import WriteRules
@@ -136,14 +137,10 @@ class ObjectAdapter(ABC):
     ) -> list[Finding]:
         """Return findings on a new object; raise ``ToolFailure`` when it would be refused."""
 
-    async def find_missing_references(
-        self,
-        app: App,
-        document: Document | None,
-        fields: JsonObject,
-        known_ids: Container[str],
-    ) -> list[str]:
-        """Return a sentence for each id that is to be written and names nothing."""
+    def list_references(
+        self, app: App, document: Document | None, fields: JsonObject
+    ) -> list[Reference]:
+        """Return the ids that are new in an object; ``document`` is None for a new object."""
         return []
 
     @abstractmethod

@@ -20,7 +20,7 @@ from tavus_mcp.models.receipt import FieldDefaults
 from tavus_mcp.persona_files.merge import ApplyFile
 from tavus_mcp.persona_files.persona_file import FIELDS_NOT_IN_FILE
 from tavus_mcp.personas.create import CreateRequest, build_body, create
-from tavus_mcp.personas.reference_lookup import find_missing_references
+from tavus_mcp.personas.reference_lookup import Reference, list_references
 from tavus_mcp.personas.revive import describe_loss
 from tavus_mcp.personas.secret_references import (
     KEY_FIELD,
@@ -110,17 +110,13 @@ class PersonaObjects(ObjectAdapter):
         _, _, findings = await build_body(app, _build_creation(app, fields, WriteOptions(allow)))
         return list(findings)
 
-    async def find_missing_references(
-        self,
-        app: App,
-        document: Document | None,
-        fields: JsonObject,
-        known_ids: Container[str],
-    ) -> list[str]:
-        """Look up the ids that are new in a persona."""
+    def list_references(
+        self, app: App, document: Document | None, fields: JsonObject
+    ) -> list[Reference]:
+        """Return the ids that are new in a persona."""
         before = _persona(document).data if document is not None else {}
         after = ApplyFile(app, _to_wire(fields, before)).apply(before)
-        return await find_missing_references(app, diff(before, after), known_ids)
+        return list_references(diff(before, after))
 
     def describe_loss(self, app: App, document: Document) -> Finding:
         """Return the finding on its id and secrets; an undo attaches its skills again."""

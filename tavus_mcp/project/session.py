@@ -19,6 +19,7 @@ from tavus_mcp.project.folder import Project, read_project
 from tavus_mcp.project.kinds import KIND_BY_FOLDER, ObjectName
 from tavus_mcp.project.plan import PlanOptions, build_plan
 from tavus_mcp.project.pull import PulledObject, PullOptions, pull
+from tavus_mcp.project.references import require_references
 from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
 from tavus_mcp.project.runs import Run, find_newest_entry, load_run
@@ -76,7 +77,8 @@ class ProjectSession:
     async def plan(self, options: PlanOptions, report_progress: ProgressCallback) -> PlannedApply:
         """Return what an apply would do.
 
-        Raises ``InvalidProject`` for mistakes in files, ``Refused`` for what Tavus would reject.
+        Raises ``InvalidProject`` for mistakes in files, and its ``RefusedProject`` for what Tavus
+        would reject and for references that name nothing.
         """
         self._require_secrets(options.resent_secrets)
         require_valid(self.project, self.app.catalog, [self.environment], options.allow)
@@ -85,6 +87,7 @@ class ProjectSession:
         state = await recover_state(self.app, stored)
         comparison = await compare(self.app, rendered, state, report_progress)
         plan = await build_plan(self.app, comparison, options)
+        await require_references(self.app, comparison, plan)
         return PlannedApply(comparison, plan, stored, newest_entry)
 
     def _require_secrets(self, names: Iterable[str]) -> None:

@@ -374,8 +374,12 @@ class TestUndo:
 
 def test_one_wrong_persona_prevents_every_write(applied: ProjectFolder) -> None:
     applied.replace("personas/ada.yaml", "Hello.", "Hi.")
-    applied.write("personas/bob.yaml", ADA.replace("{value: replica}", "r000000000000"))
+    for name in ("bob", "cy"):
+        applied.write(f"personas/{name}.yaml", ADA.replace("{value: replica}", "r000000000000"))
     place = r"^Refused before anything was sent\.\npersonas/bob\.yaml:3:1: /default_replica_id: "
-    with pytest.raises(RefusedProject, match=place + r".*no replica 'r000000000000'"):
-        applied.apply()
+    for act in (applied.plan, applied.apply):
+        with pytest.raises(RefusedProject, match=place + r".*no replica 'r000000000000'"):
+            act()
+        lookups = [request for request in applied.requests if "r000000000000" in request]
+        assert len(lookups) == 1, "an id was looked up once for each persona"
     assert applied.writes == []

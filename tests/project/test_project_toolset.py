@@ -48,6 +48,10 @@ async def test_a_project_is_compared_planned_and_applied(
         assert (await client.expect_result("plan_project"))["status"] == "unchanged"
         error = await client.expect_error("apply_plan", plan_id=planned["plan_id"])
         assert "carried out already" in error
+        (folder / "personas/ada.yaml").write_text(ADA.replace("{value: replica}", "r000"))
+        error = await client.expect_error("plan_project")
+        assert "/default_replica_id: This account has no replica 'r000'." in error
+        assert "list_replicas (toolset account of the server) show the ids." in error
 
 
 async def test_a_plan_is_not_carried_out_after_the_files_changed(
