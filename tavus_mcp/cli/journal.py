@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action",
         choices=("verify", *_ACTIONS, "copy"),
         help="verify: check that no entry was edited or removed; show: print the entries; adopt: "
-        "entries of older versions, which have no account, belong to the account of this key; "
+        "assign entries of older versions, which have no account, to the account of this key; "
         "erase: remove the contents of an object's entries for good; copy: copy the file of the "
         "journal to PostgreSQL and verify the copy",
     )

@@ -268,7 +268,9 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             text = _HELP_BY_COMMAND[name]
             description = f"{text[0].upper()}{text[1:]}."
             command_parser = commands.add_parser(name, help=text, description=description)
-        _add_common_options(command_parser, default=argparse.SUPPRESS)
+        _add_common_options(
+            command_parser, default=argparse.SUPPRESS, lists_sandbox=name != "sandbox"
+        )
         if name in arguments or _COMPLETION in arguments:
             _load_command(name).add_arguments(command_parser)
         command_parser.is_json = parser.is_json
@@ -278,13 +280,17 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_common_options(parser: argparse.ArgumentParser, *, default: Any) -> None:
+def _add_common_options(
+    parser: argparse.ArgumentParser, *, default: Any, lists_sandbox: bool = True
+) -> None:
     """Declare the options that may stand before and after the name of a command."""
     parser.add_argument(
         "--sandbox",
         action="store_true",
         default=default,
-        help="use the embedded local Tavus: no key, no network",
+        help="use the embedded local Tavus: no key, no network"
+        if lists_sandbox
+        else argparse.SUPPRESS,
     )
     parser.add_argument(
         "--read-only", action="store_true", default=default, help="allow only what reads"

@@ -60,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         default=argparse.SUPPRESS,
-        help="its folder; default: this one",
+        help="the folder of that project; default: this one",
     )
     content = parser.add_argument_group(
-        "made-up content", "written into the state file; nothing is served"
+        "options that write made-up content", "into the state file; nothing is served"
     )
     content.add_argument(
         "--make-personas", action="store_true", help="create ten example personas with parts"

@@ -7,7 +7,11 @@ import argparse
 from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import carry_out_restore
 from tavus_mcp.cli.output import ExitStatus, fail
-from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
+from tavus_mcp.cli.project_account import (
+    find_persona_reference,
+    persona_command,
+    run_account_command,
+)
 from tavus_mcp.cli.project_arguments import (
     add_project_arguments,
     add_write_arguments,
@@ -23,13 +27,14 @@ from tavus_mcp.cli.receipts import (
 )
 from tavus_mcp.cli.terminal import is_confirmed
 from tavus_mcp.concurrency import ignore_progress
+from tavus_mcp.errors import Refused
 from tavus_mcp.fleet import plan, plan_report
 from tavus_mcp.fleet.bulk_request import BulkChangeRequest
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.parts.apply_plan import apply_plan
-from tavus_mcp.personas.undo import build_undo_request
+from tavus_mcp.personas.undo import IsCreation, build_undo_request
 from tavus_mcp.settings import Settings
-from tavus_mcp.text import count_personas
+from tavus_mcp.text import count_personas, quote_foreign
 
 BULK_PLAN_SCHEMA = "tavus-mcp/bulk-plan/1"
 _PLAN_PREFIX = "plan-"
@@ -68,13 +73,20 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         if is_plan:
             return await _undo_bulk_change(app, arguments)
         persona_id, revision = await find_persona_reference(app, arguments, arguments.change)
-        request = await build_undo_request(
-            app,
-            persona_id,
-            revision,
-            overwrite=tuple(arguments.overwrite),
-            dry_run=arguments.dry_run,
-        )
+        try:
+            request = await build_undo_request(
+                app,
+                persona_id,
+                revision,
+                overwrite=tuple(arguments.overwrite),
+                dry_run=arguments.dry_run,
+            )
+        except IsCreation:
+            command = persona_command(app, arguments, "delete", persona_id, "")
+            raise Refused(
+                f"This change of {quote_foreign(arguments.change)} is its creation. To undo a "
+                f"creation, delete the persona: {command}"
+            ) from None
         return await carry_out_restore(app, arguments, persona_id, request)
 
     return run_account_command(arguments, settings, undo, writes=not arguments.dry_run)

@@ -157,12 +157,13 @@ def check_extras() -> Check:
     detail = f"installed: {', '.join(present) or 'none'}."
     if not missing:
         return Check("extras", Status.OK, detail)
-    modules = ", ".join(EXTRAS[name] for name in missing)
+    modules = " or ".join(EXTRAS[name] for name in missing)
+    pronoun = "it" if len(missing) == 1 else "them"
     return Check(
         "extras",
         Status.SKIPPED,
         f"{detail} Not installed, and needed only for what they add: {', '.join(missing)}.",
-        f"Install {modules} into the environment of this program if you want it.",
+        f"Install {modules} into the environment of this program if you want {pronoun}.",
     )
 
 

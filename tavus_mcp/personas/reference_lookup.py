@@ -57,12 +57,11 @@ class Reference:
         return f"This account has no {noun} {quote_foreign(self.object_id)}."
 
     def describe_missing(self) -> str:
-        """Return path and sentence for a person at a terminal, and where ids are shown."""
-        places = "The dashboard of Tavus"
+        """Return path and sentence, and where ids are shown: no command lists them."""
+        places = "The dashboard of Tavus shows the ids"
         if lister := _LISTS.get(self.field_name):
-            places += f" and {lister} (toolset account of the server)"
-        verb = "show" if lister else "shows"
-        return f"{quote_path(self.path)}: {self.missing_message} {places} {verb} the ids."
+            places += f"; so does {lister} (toolset account of the server)"
+        return f"{quote_path(self.path)}: {self.missing_message} {places}."
 
 
 async def find_missing(app: App, references: Iterable[Reference]) -> list[Reference]:

@@ -18,6 +18,10 @@ from tavus_mcp.personas.restore import RestoreRequest
 _DELETION = "delete_persona"
 
 
+class IsCreation(Refused):
+    """The change created the persona, so that only a deletion undoes it; nothing was sent."""
+
+
 async def build_undo_request(
     app: App,
     persona_id: str,
@@ -30,13 +34,14 @@ async def build_undo_request(
 
     ``after_revision`` is the revision that the change led to, by default that of the last change
     that this journal recorded; ``overwrite`` names fields to restore although they were edited
-    since. Raises ``Refused`` when the journal holds no such change, or it was the creation.
+    since. Raises ``Refused`` when the journal holds no such change, ``IsCreation`` when it created
+    the persona.
     """
     intent, outcome = await _find_change(app, persona_id, after_revision)
     if outcome.tool == _DELETION:
         return RestoreRequest(persona_id, intent.revision, dry_run=dry_run)
     if not intent.revision:
-        raise Refused(
+        raise IsCreation(
             f"Revision {outcome.revision} of persona {persona_id!r} is its creation. To undo a "
             "creation, delete the persona."
         )

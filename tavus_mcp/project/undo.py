@@ -22,7 +22,7 @@ from tavus_mcp.personas.restore import find_current
 from tavus_mcp.project.adapters import ADAPTERS
 from tavus_mcp.project.compare import account_fields
 from tavus_mcp.project.created_objects import CreatedObject
-from tavus_mcp.project.kinds import ObjectName
+from tavus_mcp.project.kinds import PERSONA, ObjectName
 from tavus_mcp.project.merge import MergeBase
 from tavus_mcp.project.names import to_field_pointers
 from tavus_mcp.project.objects import TOOL, UndoOptions, WriteOptions, WriteResult
@@ -268,12 +268,19 @@ class _Undo:
         if not await created.is_unchanged(current):
             raise Conflict(
                 f"It was created by this run as {object_id} and changed since, so it is not "
-                "deleted. Undo the later change first, or delete it with tavus-mcp delete."
+                f"deleted. Undo the later change first, or {self._describe_deletion(write.name)}."
             )
         options = WriteOptions(origin=self.run.origin(write.name))
         await adapter.delete(self.app, current, options)
         self._forget(write, current.object_id)
         return UndoneWrite(write.name, "deleted", current.object_id)
+
+    def _describe_deletion(self, name: ObjectName) -> str:
+        """Return how a person deletes an object that this undo leaves."""
+        environment = f"--env {self.state.environment}"
+        if name.kind is PERSONA:
+            return f"delete it with tavus-mcp delete {name.name} {environment}"
+        return f"remove its file, pull, and delete it with tavus-mcp apply --prune {environment}"
 
     def _forget(self, write: RunWrite, object_id: str) -> None:
         """Set the state of an object that is deleted to that before the run, by default none."""

@@ -202,6 +202,9 @@ def test_a_command_shows_the_plan_of_a_protected_account_and_needs_a_yes(
     assert read_prompt(runner, persona_id) == "You assist people."
     assert runner.run(*words[command], "--yes", TAVUS_MCP_PROTECTED="1").status == 0
     assert read_prompt(runner, persona_id) != "You assist people."
+    deleted = runner.run("delete", persona_id, "--yes", TAVUS_MCP_PROTECTED="1")
+    assert deleted.find_value("status") == "applied"
+    assert "Nothing was deleted" not in deleted.stdout
 
 
 def test_a_change_that_cannot_all_be_read_back_is_undone_where_it_can(

@@ -117,6 +117,7 @@ def require_both_left(project: ProjectFolder, run_id: str) -> None:
     errors = {str(item.name): str(item.error) for item in result.items if item.error}
     assert errors.keys() == {ADA_NAME, BOB_NAME, MENU_NAME} == project.state_ids().keys()
     assert all("changed since" in errors[name] for name in (ADA_NAME, BOB_NAME))
+    assert errors[ADA_NAME].endswith("delete it with tavus-mcp delete ada --env staging.")
 
 
 def test_a_list_is_restored_with_the_new_ids_of_its_members(project: ProjectFolder) -> None:
