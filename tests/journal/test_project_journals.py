@@ -65,6 +65,8 @@ def test_all_ids_that_an_object_had_are_erased_by_its_name_also_without_a_state(
     runner: CommandRunner,
 ) -> None:
     assert run(runner, "apply", *LOCAL).status == 0
+    creation = run(runner, "undo", "ada", *LOCAL).stderr
+    assert f"delete the persona: tavus-mcp delete ada {' '.join(LOCAL)}\n" in creation
     ids = []
     for command in ("undo", ""):
         ids.append(run(runner, "delete", "ada", *LOCAL, "--yes").find_value("persona_id"))

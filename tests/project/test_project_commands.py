@@ -281,9 +281,6 @@ def test_commands_on_one_persona_take_its_name_in_the_project(runner: CommandRun
     (checked,) = run_json(runner, "check", "ada", *env)["personas"]
     assert checked["persona_id"] == persona_id
     assert run(runner, "check", "adda", *env).status == 4
-    creation = run(runner, "undo", "ada", *env)
-    assert creation.status == 4
-    assert "delete the persona: tavus-mcp delete ada --env staging\n" in creation.stderr
     assert run(runner, "delete", "ada", *env, "--yes").status == 0
     assert run_json(runner, "list", *env)["personas"] == []
 
