@@ -19,19 +19,27 @@ _INVISIBLE_CHARS = "\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\u
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]")
 _MARGINS = re.compile(rf"\A[\s{_INVISIBLE_CHARS}]+|[\s{_INVISIBLE_CHARS}]+\Z")
 BRACED_NAME = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
-_KEY_PLACEHOLDER = re.compile(
-    r"\$\{.*\}?|\$\(.*\)|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]"
+_PLACEHOLDER = re.compile(
+    r"\$\{.*\}?|\$\(.*\)|\$[A-Za-z_]\w*|%\w+%|\{.*\}|<.*>|\[.*\]|\.{3,}|\*{3,}|\u2022{3,}"
     r"|([a-z]{1,8}[-_])*x{4,}([-_]x{4,})*"
-    r"|(your|my|insert|enter|paste|replace|add|put|fill|example)[-_ ].*"
-    r"(key|token|secret|here|in)[-_ \w]*"
+    r"|your([-_ ][a-z]+)+|(insert|enter|paste|replace|add|put)([-_ ][a-z]+)*[-_ ](key|token|here)"
     r"|(your|tavus|api|the)?[-_ ]?(tavus[-_ ])?api[-_ ]?key([-_ ]here)?|key[-_ ]goes[-_ ]here"
     r"|(replace|change)[-_ ]?me|todo|none|null|undefined|placeholder|bearer|basic"
-    r"|(process\.env\.|os\.environ\W+|env[.:]|secrets\.)?(?-i:[A-Z]+(_[A-Z]+)+)\W*|op://.*",
+    r"|(process\.env\.|os\.environ\W+|env[.:]|secrets\.)(?-i:[A-Z]+(_[A-Z]+)+)\W*"
+    r"|(?-i:([A-Z]+_)+API_KEY)|op://.*",
     re.IGNORECASE,
 )
-"""What stands where a key belongs: the name of a variable, an example, a reference to a vault."""
+"""Certainly no key: a variable, an example of all words, a reference to a vault."""
+_KEY_PLACEHOLDER = re.compile(
+    r"(your|my|insert|enter|paste|replace|add|put|fill|example)[-_ ]"
+    r"(.*(key|token|secret|here)[-_ \w]*|(.*[-_ ])?in)"
+    r"|(?-i:[A-Z]+(_[A-Z]+)+)\W*",
+    re.IGNORECASE,
+)
+"""No key of Tavus either, but possibly the self-chosen key of a custom model."""
 _SHORTENED = re.compile(r"\*{3,}|\.{3,}|\u2026|\u2022{2,}")
 """What a dashboard shows in place of the middle or the end of a key."""
+_SHORTENED_END = re.compile(rf"({_SHORTENED.pattern})\Z")
 _ASSIGNMENT = re.compile(r"(export\s+)?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\s*=\s*[^=\s]")
 _HEADER = re.compile(r"(x-api-key|authorization)\s*:", re.IGNORECASE)
 _COPIED_END = re.compile(r"[\"'`][,;]?\Z|\\[nr]?\Z")
@@ -41,6 +49,8 @@ _NO_KEY_CHARACTER = (
     "contains a character that no key has (an accent, a curly quote, a comma or the like). "
     "Copy the key again."
 )
+_IS_PLACEHOLDER = "holds a placeholder, not a key. Put the key itself in its place."
+_IS_SHORTENED = "is shortened, as a dashboard shows a key. Copy the whole key."
 _AUTH_SCHEME = re.compile(r"(bearer|basic|token|apikey|api-key) +(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"\Abearer\s+", re.IGNORECASE)
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9-]+)*")
@@ -66,6 +76,10 @@ def without_bearer(text: str) -> str:
 def parse_api_key(text: str) -> str:
     """Return the Tavus API key; raise ``BadSetting`` if it is none."""
     key = _check_key(without_bearer(_INVISIBLE.sub("", text)))
+    if _KEY_PLACEHOLDER.fullmatch(key):
+        raise BadSetting(_IS_PLACEHOLDER)
+    if _SHORTENED.search(key):
+        raise BadSetting(_IS_SHORTENED)
     _require_length(key)
     if not _API_KEY.fullmatch(key):
         raise BadSetting(_NO_KEY_CHARACTER)
@@ -102,10 +116,10 @@ def _require_length(key: str) -> None:
 
 def _check_key(key: str) -> str:
     """Return a key that can be sent in a header; no message repeats any part of it."""
-    if not key or _KEY_PLACEHOLDER.fullmatch(key) or BRACED_NAME.search(key):
-        raise BadSetting("holds a placeholder, not a key. Put the key itself in its place.")
-    if _SHORTENED.search(key):
-        raise BadSetting("is shortened, as a dashboard shows a key. Copy the whole key.")
+    if not key or _PLACEHOLDER.fullmatch(key) or BRACED_NAME.search(key):
+        raise BadSetting(_IS_PLACEHOLDER)
+    if _SHORTENED_END.search(key):
+        raise BadSetting(_IS_SHORTENED)
     if _ASSIGNMENT.match(key):
         raise BadSetting("starts with the name of a variable. Put only what follows the = there.")
     if _HEADER.match(key):

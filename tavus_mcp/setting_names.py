@@ -18,6 +18,14 @@ _LIMITS = ("TAVUS_MCP_SANDBOX", "TAVUS_MCP_READ_ONLY", "TAVUS_MCP_PROTECTED", "T
 _ACCOUNT = ("TAVUS_API_KEY", "TAVUS_BASE_URL")
 _SECRET_NAME = re.compile(r"[\w.-]+", re.ASCII)
 _BINDING = re.compile(r"(.+?)[\W_]+HOST(S|NAME|NAMES)?[\W_]*", re.IGNORECASE)
+_SERVICE_LINK = re.compile(
+    r"TAVUS_MCP_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?"
+    r"|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""Variables that Kubernetes sets in every pod beside a Service named ``tavus-mcp``.
+
+Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
+"""
 _MAX_NAME_CHARS = 60
 
 
@@ -35,7 +43,7 @@ def find_misspelt_names(
         others |= {_letters(name): name for name in _ACCOUNT if not environ.get(name)}
     for name in sorted(environ):
         letters = _letters(name)
-        if name in known:
+        if name in known or _SERVICE_LINK.fullmatch(name):
             continue
         if letters.startswith(_letters(_OWN_PREFIX)):
             yield name, _describe(name, _find_meant_name(letters, own))

@@ -55,6 +55,7 @@ MASK = "********"
 _MASK_PATTERN = re.compile(
     r"(?:\w{1,12} )?\S{0,12}(?:[*\u2022]{3,}\S{0,12}|(?:\.{3,}|\u2026)\S{2,12})|[xX]{6,}"
 )
+_ONLY_MASK = re.compile(r"[*.\u2022\u2026xX]+")
 _MIN_SECRET_CHARS = 8
 _REFERENCE_PREFIX = "{secret:"
 _HEADER_LINE = re.compile(r"^([ \t]*([\w-]+)[ \t]*:[ \t]*)(\S.*?)([ \t\r]*)$", re.MULTILINE)
@@ -78,9 +79,14 @@ def is_maskable(value: str) -> bool:
 
     The name of a field is a word of this program: masked, it would make paths and calls unusable.
     """
+    return not is_masked(value) and _is_maskable_key(value)
+
+
+def _is_maskable_key(value: str) -> bool:
+    """Return False for what is no key, although a setting holds it; a key may have dots inside."""
     return (
         len(value) >= _MIN_SECRET_CHARS
-        and not is_masked(value)
+        and _ONLY_MASK.fullmatch(value) is None
         and _REFERENCE_PREFIX not in value
         and not (_FIELD_NAME.fullmatch(value) and value in field_names())
     )
@@ -109,7 +115,7 @@ class Masker:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._names: dict[str, str] = {}
-        self._known = NO_SECRETS.extend(filter(is_maskable, known))
+        self._known = NO_SECRETS.extend(filter(_is_maskable_key, known))
 
     def add_secret(self, value: str) -> None:
         """Mask a value from now on, unless it is short, a mask or a reference to a secret."""

@@ -1,9 +1,9 @@
 """Find a known secret in a text in every encoding that can be computed.
 
-These are: any case, three quarters of it without the rest, percent-encoding, escapes of JSON, JSON
-Pointer, HTML, programming languages and quoted-printable, invisible characters in between,
-hexadecimal digits, base32, and base64 in both alphabets, in all alignments (so that
-``user:secret`` of Basic authentication is found as well).
+These are: any case, three quarters of it without the rest (unless these are words),
+percent-encoding, escapes of JSON, JSON Pointer, HTML, programming languages and quoted-printable,
+invisible characters in between, hexadecimal digits, base32, and base64 in both alphabets, in all
+alignments (so that ``user:secret`` of Basic authentication is found as well).
 
 A search takes one pass of ``in`` for each spelling, which is fast; patterns are used only in a text
 where one was found.
@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from urllib.parse import unquote
+
+from tavus_mcp.models.field_names import field_names
 
 _PERCENT_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _ENTITY = re.compile(r"&(?:#|amp|lt|gt|quot|apos)")
@@ -38,6 +40,9 @@ _ESCAPED_CHARACTERS = {
 _MAX_DECODING_ROUNDS = 3
 _MIN_RUN_CHARS = 7
 """A shorter part of a secret is not masked: it may be a word."""
+_WORD = "(?![a-z]*[bcdfghjklmnpqrstvwxz]{5})[a-z]{2,16}"
+_WORDS = re.compile(rf"[ _-]*{_WORD}(?:[ _-](?:{_WORD}|[0-9]{{1,2}}))*[ _-]*", re.IGNORECASE)
+"""Words, the name of a field or that of a model. Random letters have many consonants in a row."""
 _URL_ALPHABET = str.maketrans("+/", "-_")
 
 
@@ -46,7 +51,9 @@ class KnownSecret:
 
     def __init__(self, value: str) -> None:
         self.value = value
-        self._beginning = value[:-1].lower().replace("\\", "")
+        # a word that is a secret but for one character is masked with that character only
+        self._min_beginning = len(value) - (not self._is_wording(0, len(value) - 1))
+        self._beginning = value[: self._min_beginning].lower().replace("\\", "")
         self._hexadecimal = value[:-1].encode("utf-8", "surrogatepass").hex()
         self._min_run = min(max(_MIN_RUN_CHARS, -(-len(value) * 3 // 4)), len(value))
         # every run of that length contains one of these blocks
@@ -79,10 +86,20 @@ class KnownSecret:
             start = match.start() - before
             later = text[start : start + len(self.value)]
             length = _count_equal(later, self.value[offset - before :])
-            if length >= self._min_run:
+            if length >= self._min_run and not self._is_wording(offset - before, length):
                 parts += [text[end:start], mask]
                 end = start + length
         return "".join([*parts, text[end:]]) if parts else text
+
+    def _is_wording(self, start: int, length: int) -> bool:
+        """Tell whether a part of this secret is a text of its own: words that are not cut."""
+        end = start + length
+        part = self.value[start:end]
+        if not is_wording(part):
+            return False
+        ends = (self.value[max(0, start - 1) : start + 1], self.value[end - 1 : end + 1])
+        is_cut = any(len(pair) == 2 and pair.isalpha() for pair in ends)
+        return part.isalpha() or not is_cut or part.lower() in field_names()
 
     def mask_escaped(self, text: str, decoded: Iterable[str], mask: str) -> str:
         """Return a text with this secret replaced where characters of it are escaped.
@@ -94,7 +111,8 @@ class KnownSecret:
 
     @cached_property
     def _plain_pattern(self) -> re.Pattern[str]:
-        start, end = re.escape(self.value[:-1]), re.escape(self.value[-1:])
+        start = re.escape(self.value[: self._min_beginning])
+        end = re.escape(self.value[self._min_beginning :])
         return re.compile(f"{start}(?:{end})?", re.IGNORECASE)
 
     @cached_property
@@ -107,9 +125,11 @@ class KnownSecret:
 
     @cached_property
     def _escaped_pattern(self) -> re.Pattern[str]:
-        *start, end = map(_spellings_of_character, self.value)
+        spellings = list(map(_spellings_of_character, self.value))
         between = f"[{_INVISIBLE_CHARS}]*"
-        return re.compile(f"{between.join(start)}{between}(?:{end})?", re.IGNORECASE)
+        start = between.join(spellings[: self._min_beginning])
+        end = "".join(spellings[self._min_beginning :])
+        return re.compile(f"{start}(?:{between}{end})?", re.IGNORECASE)
 
 
 class KnownSecrets:
@@ -166,6 +186,11 @@ class KnownSecrets:
 
 NO_SECRETS = KnownSecrets()
 """What is known before any secret is."""
+
+
+def is_wording(text: str) -> bool:
+    """Tell whether a part of a secret may as well be words, which would be masked everywhere."""
+    return _WORDS.fullmatch(text) is not None
 
 
 def _has_escape(text: str) -> bool:

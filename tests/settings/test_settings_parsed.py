@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tavus_mcp.models.masking import MASK, Masker
 from tavus_mcp.settings import from_environment
 
 KEY = "tvs-0123456789abcdef"
@@ -34,6 +35,20 @@ NO_TAVUS_KEYS = (
     "https://platform.tavus.io/api-keys",
     "a:b-0123456",
 )
+CHOSEN_KEYS = (
+    *("my-vllm-inference-a8f3k29d", "my_login_8f7d9a0bc3", "put-9f8e7d6c-in-5b4a"),
+    *("fill-main-8877", "example-7f6e5d4c-cabin1", "TEAM_ALPHA_BRAVO", "AKIA_ABCD="),
+    "abc...def12345",
+)
+
+
+@pytest.mark.parametrize("value", CHOSEN_KEYS)
+def test_a_key_of_a_persona_may_be_chosen_freely(value: str) -> None:
+    settings = from_environment({"TAVUS_API_KEY": KEY, "TAVUS_SECRET_V": value})
+    assert (settings.problems, settings.secrets) == ((), {"v": value})
+    assert Masker(settings.secrets.values()).mask_text(f"It is {value}") == f"It is {MASK}"
+    if "-" in value or "login" in value:
+        assert from_environment({"TAVUS_API_KEY": value}).problems == ()
 
 
 @pytest.mark.parametrize("name", ["TAVUS_API_KEY", "TAVUS_SECRET_OPENAI"])
@@ -118,6 +133,14 @@ def test_names_that_may_belong_to_another_program_are_left_alone() -> None:
         "MCP_READ_ONLY": "1",
         "TAVUS_SECRET_GHOST": "sk-abcdef0123",
         "TAVUS_SECRET_SQL_HOSTNAME": "sk-abcdef0123",
+        "TAVUS_MCP_SERVICE_HOST": "10.0.0.1",
+        "TAVUS_MCP_SERVICE_PORT": "8000",
+        "TAVUS_MCP_SERVICE_PORT_HTTP": "8000",
+        "TAVUS_MCP_PORT": "tcp://10.0.0.1:8000",
+        "TAVUS_MCP_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "TAVUS_MCP_PORT_8000_TCP_PROTO": "tcp",
+        "TAVUS_MCP_PORT_8000_TCP_PORT": "8000",
+        "TAVUS_MCP_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
     assert from_environment(environment).problems == ()
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from canaries import collect_outputs, read_folder, render_result
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mcp_client import SECRET, ToolClient
 from property_examples import examples
 from secret_places import ENCODINGS, PLACES, PLAIN_NAMES, REQUEST_PLACES, SECRET_NAMES, find_traces
 
 from tavus_mcp.models.masking import MASK, Masker, is_maskable, is_secret_name
+from tavus_mcp.models.secret_encodings import is_wording
 from tavus_mcp.sandbox.store import Store
 
 KEYS = st.text(
@@ -58,11 +59,37 @@ def test_a_known_secret_is_masked_in_every_encoding(
     encoding: str, key: str, before: str, after: str
 ) -> None:
     encoded = ENCODINGS[encoding](key)
+    assume(len(encoded) >= len(key) or not is_wording(encoded))  # words are left as they are
     masker = Masker([key])
     masked = masker.mask_text(f"{before} {encoded} {after}")
     assert MASK in masked
     assert find_traces(masked, key) == []
     assert len(masked) < len(before) + len(after) + 60
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("receptionist24", "You are the receptionist of a clinic"),
+        ("receptionist2", "The receptionist \\ of a clinic, 100%25"),
+        ("greeting12", '/greeting: call it with unset=["greeting"].'),
+        ("greetings1", "the greeting"),
+        ("system_prompts1", "/system_prompt is empty."),
+        ("front-desk-agent-7", "the front-desk-agent"),
+        ("tavus-gemma-4-key", "the model tavus-gemma-4"),
+    ],
+)
+def test_words_that_a_known_secret_begins_with_are_left(secret: str, text: str) -> None:
+    masker = Masker([secret])
+    assert masker.mask_text(text) == text
+    assert masker.mask_text(f"{text} {secret}") == f"{text} {MASK}"
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2-a8f3k29d", "abc...def12345", "correct-horse-battery", "qwrtzpsdfghjklmn"]
+)
+def test_a_key_without_its_last_character_is_masked(secret: str) -> None:
+    assert Masker([secret]).mask_text(f"It is {secret[:-1]}") == f"It is {MASK}"
 
 
 @given(number=st.integers(10**9, 10**15))
