@@ -16,7 +16,7 @@ from tavus_mcp.journal.accounts import Credentials
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.journal.journal import Journal
 from tavus_mcp.keys import SECRET_PREFIX, without_bearer
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PersonaDocument, is_stock_persona
 from tavus_mcp.models.masking import Masker
 from tavus_mcp.tavus_api.client import TavusApi
 from tavus_mcp.text import quote_foreign_names, quote_path, suggestion_or_period
@@ -174,7 +174,7 @@ class App:
             document = await self.api.get_persona(persona_id)
         except NotFound:
             return False
-        return document.data.get("persona_type") != "system"
+        return not is_stock_persona(document)
 
     async def aclose(self) -> None:
         """Close the connections and the journal."""

@@ -16,8 +16,11 @@ from tavus_mcp.errors import InvalidArgument
 from tavus_mcp.history.revisions import load_persona
 from tavus_mcp.models.base import parse_id
 from tavus_mcp.personas.delete import DeleteRequest, delete, name_to_type
+from tavus_mcp.personas.plans import refuse_stock_persona
 from tavus_mcp.settings import Settings
 from tavus_mcp.text import quote_foreign
+
+_WRONG_NAME = "What was typed is not the name of the persona, so nothing was deleted."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +41,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             document = await load_persona(app, parse_id(persona_id))
         except ValueError as error:
             raise InvalidArgument([f"{error}."]) from None
+        refuse_stock_persona(document)
         name = name_to_type(document)
         question = f"Type the name of persona {quote_foreign(name)} to delete it:"
-        if not arguments.yes and (refusal := find_refusal(question, name)):
+        if not arguments.yes and (refusal := find_refusal(question, name, mismatch=_WRONG_NAME)):
             return report_error(arguments, refusal, ExitStatus.REFUSED)
         request = DeleteRequest(document.persona_id, document.revision)
         receipt = await delete(replace(app, protected=False), request)  # the person has agreed

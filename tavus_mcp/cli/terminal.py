@@ -104,11 +104,16 @@ def is_confirmed(question: str, refusal: str = "Nothing was sent") -> bool:
     return not reason
 
 
-def find_refusal(question: str, expected: str, refusal: str = "Nothing was sent") -> str:
-    """Ask for ``expected`` to be typed; return why the answer is no, or an empty string."""
+def find_refusal(
+    question: str, expected: str, refusal: str = "Nothing was sent", mismatch: str = ""
+) -> str:
+    """Ask for ``expected`` to be typed; return why the answer is no, or an empty string.
+
+    ``mismatch`` says what it means that something else was typed.
+    """
     if not is_interactive():
         return f"{refusal}: without a terminal, --yes is needed."
-    return "" if ask(question) == expected else f"{refusal}."
+    return "" if ask(question) == expected else f"{refusal}. {mismatch}".rstrip()
 
 
 def supports_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -35,7 +35,7 @@ from tavus_mcp.fleet.undo import load_undone_items, prepare_undo
 from tavus_mcp.fleet.unmatched_filters import explain_no_match
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import record_observed
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PersonaDocument, is_stock_persona
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.receipt import changes_of
 from tavus_mcp.personas import plans
@@ -207,7 +207,7 @@ def _plan_matching(
         if not persona_filter.matches(app, document):
             is_named = persona_id in persona_filter.persona_ids
             return SkippedPersona("not_matching", persona_id, _NOT_MATCHING) if is_named else None
-        if document.data.get("persona_type") == "system":
+        if is_stock_persona(document):
             return SkippedPersona("not_editable", persona_id, _STOCK_PERSONA_REASON)
         if propose is None:
             return await plan_deletion(app, document)

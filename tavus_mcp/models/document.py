@@ -282,6 +282,11 @@ class PersonaDocument:
         return {key: value for key, value in self.data.items() if key not in SERVER_FIELDS}
 
 
+def is_stock_persona(document: Document) -> bool:
+    """Tell whether an object is a persona of Tavus itself (docs: get-personas)."""
+    return document.data.get("persona_type") == "system"
+
+
 def find_texts(data: JsonObject) -> tuple[tuple[str, str], ...]:
     """Return the JSON Pointer and the value of every text in a document."""
     found: list[tuple[str, str]] = []

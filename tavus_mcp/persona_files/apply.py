@@ -30,6 +30,7 @@ from tavus_mcp.persona_files.persona_file import PersonaFile, parse_persona_file
 from tavus_mcp.persona_files.yaml_reader import BadFile
 from tavus_mcp.personas import create, restore
 from tavus_mcp.personas.conflicts import EDITED_MEANWHILE, build_revision_conflict
+from tavus_mcp.personas.plans import refuse_stock_persona
 from tavus_mcp.personas.reference_lookup import find_missing_references
 from tavus_mcp.personas.update import UpdateRequest, compute_update, update
 from tavus_mcp.text import quote_paths
@@ -224,6 +225,7 @@ async def _compute_operations(
     Raises ``Conflict`` when that is not empty and the persona was edited since the file's revision.
     Keys that are sent with every apply, because Tavus never returns them, are not a difference.
     """
+    refuse_stock_persona(before)
     _, operations, _ = compute_update(app, before, _build_update(parsed, before, findings))
     file = parsed.file
     if file.revision is None or await is_at_revision(app, before, file.revision):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from tavus_mcp.app import App
 from tavus_mcp.checker.check import check, refusal
 from tavus_mcp.checker.schema_check import UNKNOWN_FIELD
+from tavus_mcp.concurrency import for_each
 from tavus_mcp.errors import CheckRefused, Conflict, NotFound, TavusError
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.history.revivals import (
@@ -38,6 +39,7 @@ from tavus_mcp.personas.lost_creations import adopt_creation, find_created
 from tavus_mcp.personas.persona_check import check_persona
 from tavus_mcp.personas.readback import verify_written
 from tavus_mcp.personas.receipts import WriteReport, build_receipt
+from tavus_mcp.personas.reference_lookup import find_new_missing_references
 from tavus_mcp.personas.secret_receivers import receiver_findings
 from tavus_mcp.personas.secret_references import KEY_FIELD
 from tavus_mcp.personas.update import read_back_hint, refuse_masks
@@ -53,6 +55,7 @@ class CreateRequest:
     Those of a persona are merged into those of ``based_on``, the id of another one.
 
     ``allow`` names checker rules that may not block it; ``findings`` are passed on to the receipt.
+    ``references`` are values, by JSON Pointer, whose ids are looked up while ``based_on`` is read.
     ``revives`` is the id of the deleted persona that it brings back. ``verify_all_fields`` reports
     every field that reads back differently, sent or not. ``revives`` is an id of the journal.
     """
@@ -61,6 +64,7 @@ class CreateRequest:
     based_on: str | None = None
     dry_run: bool = False
     findings: Sequence[RuleFinding] = field(default_factory=tuple)
+    references: Mapping[str, Any] = field(default_factory=dict)
     tool: str = "create_persona"
     allow: Container[str] = frozenset()
     plan: plans.Plan | None = None
@@ -153,7 +157,7 @@ async def _build_checked_body(
         body = copy.deepcopy(request.fields)
         found = check(PersonaDocument(body), app.catalog)
         return body, PersonaDocument({}), sort_by_severity([*request.findings, *found])
-    base, copied = await _load_base(app, request)
+    request, base, copied = await _look_up(app, request)
     named = dict(base)
     if request.based_on is not None:
         named["persona_name"] = f"Copy of {base.get('persona_name') or request.based_on}"
@@ -233,6 +237,24 @@ async def _find_created(app: App, write: RecordedWrite) -> str:
         f"{write.lost_response} It was looked for. {result} It is not known whether it was "
         f"created, and it may still arrive; look with {reader} before you create it again.",
     )
+
+
+async def _look_up(
+    app: App, request: CreateRequest
+) -> tuple[CreateRequest, JsonObject, list[RuleFinding]]:
+    """Return what ``_load_base`` does, and the request with findings on ids that name nothing."""
+    base: list[tuple[JsonObject, list[RuleFinding]]] = []
+    missing: list[RuleFinding] = []
+
+    async def load_base() -> None:
+        base.append(await _load_base(app, request))
+
+    async def find_missing() -> None:
+        empty = PersonaDocument({})
+        missing.extend(await find_new_missing_references(app, empty, request.references))
+
+    await for_each([load_base, find_missing], lambda read: read())
+    return replace(request, findings=[*request.findings, *missing]), *base[0]
 
 
 async def _load_base(app: App, request: CreateRequest) -> tuple[JsonObject, list[RuleFinding]]:

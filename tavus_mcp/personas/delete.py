@@ -59,7 +59,7 @@ async def store_deletion_plan(
         document,
         plan_id=plan.plan_id,
         expires_at=plan.expires_at,
-        findings=[*plans.stock_findings(document), *findings, *plans.protected_findings(app)],
+        findings=[*findings, *plans.protected_findings(app)],
     )
 
 
@@ -70,6 +70,7 @@ async def delete(app: App, request: DeleteRequest) -> Receipt:
     Raises ``Conflict`` when it changed meanwhile, or when it is not known whether it is gone.
     """
     document = await app.api.get_object(request.endpoint, request.object_id)
+    plans.refuse_stock_persona(document)
     await require_revision(app, document, request.if_revision, has_plan=request.plan is not None)
     if plans.must_be_planned(app, plan=request.plan) and isinstance(document, PersonaDocument):
         return await plan_deletion(app, document)

@@ -19,9 +19,10 @@ from tavus_mcp.history.accounts import require_own_plan
 from tavus_mcp.history.record import journal_id, record_observed
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.models.base import JsonObject
-from tavus_mcp.models.document import Document, ObjectKind
-from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, info, warning
+from tavus_mcp.models.document import Document, ObjectKind, is_stock_persona
+from tavus_mcp.models.findings import APPLY_AFTER_YES, RuleFinding, info
 from tavus_mcp.models.json_patch import Operation, pointer_of, pointer_tokens
+from tavus_mcp.text import quote_foreign
 
 PLAN_LIFETIME = timedelta(hours=1)
 MAX_SEQ_DIGITS = 18
@@ -86,18 +87,16 @@ def protected_findings(app: App) -> list[RuleFinding]:
     return [_PROTECTED] if app.protected else []
 
 
-def stock_findings(document: Document) -> list[RuleFinding]:
-    """Return the finding that a plan for a stock persona cannot be carried out."""
-    return [_STOCK] if document.data.get("persona_type") == "system" else []
+def refuse_stock_persona(document: Document) -> None:
+    """Raise ``Refused`` for a stock persona of Tavus, which Tavus lets no account change."""
+    if is_stock_persona(document):
+        name = quote_foreign(document.name or document.object_id)
+        raise Refused(
+            f"{name} is a stock persona of Tavus and cannot be changed. Nothing was sent. Make a "
+            f"copy that you can change: create_persona(based_on={document.object_id!r}, name=...)."
+        )
 
 
-_STOCK = warning(
-    "stock-persona",
-    "This is a stock persona of Tavus, which cannot be changed: Tavus refuses the plan.",
-    path="/persona_type",
-    hint="Make a copy that you can change: create_persona(based_on=..., name=...).",
-    source="D:get-personas, N#70219330625",
-)
 _PROTECTED = info(
     "protected",
     "Nothing was written. TAVUS_MCP_PROTECTED=1 is set for this server: every write needs a plan "

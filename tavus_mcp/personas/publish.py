@@ -35,8 +35,9 @@ async def store_publication_plan(
 async def plan_publication(app: App, persona_id: str, *, discard_editor_changes: bool) -> Receipt:
     """Return a plan to publish the draft of a persona; nothing is sent."""
     live = await app.api.get_persona(persona_id)
+    plans.refuse_stock_persona(live)
     plan = await store_publication_plan(app, live, discard_editor_changes=discard_editor_changes)
-    findings = [*plans.stock_findings(live), _PUBLICATION_PLANNED]
+    findings = [_PUBLICATION_PLANNED]
     findings += [_EDITS_AT_RISK] if discard_editor_changes else []
     return build_receipt(app, WriteReport("planned", live, live, (), findings), plan=plan)
 

@@ -24,7 +24,7 @@ from tavus_mcp.checker.check import (
 from tavus_mcp.errors import CheckRefused, Refused, RequestRejected
 from tavus_mcp.history.record import RecordedWrite, WriteIntent, WriteOrigin, recorded_write
 from tavus_mcp.models.changes import Change, RawPatch
-from tavus_mcp.models.document import Document, PersonaDocument
+from tavus_mcp.models.document import Document, PersonaDocument, is_stock_persona
 from tavus_mcp.models.findings import RuleFinding, sort_by_severity
 from tavus_mcp.models.hidden_keys import to_sent_operations
 from tavus_mcp.models.json_patch import Operation, diff, pointer_tokens
@@ -140,7 +140,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     """
     endpoint = request.rules.endpoint
     before = await app.api.get_object(endpoint, request.object_id)
-    await require_revision(app, before, request.if_revision)
+    await _require_editable(app, before, request)
     request = await request.add_lookups(app, before)
     if plans.must_be_planned(app, dry_run=request.dry_run, plan=request.plan):
         return await preview(app, before, request)
@@ -180,6 +180,12 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
     undo = build_undo(before, current, effective, app.masker)
     report = WriteReport(effect.status, before, current, effective, sort_by_severity(findings))
     return build_receipt(app, report, undo=undo)
+
+
+async def _require_editable(app: App, before: Document, request: UpdateRequest) -> None:
+    """Raise ``Refused`` for a stock persona, ``Conflict`` for one at another revision."""
+    plans.refuse_stock_persona(before)
+    await require_revision(app, before, request.if_revision)
 
 
 async def _look_again(
@@ -231,21 +237,18 @@ async def _plan(
     findings: Sequence[RuleFinding],
     **detail: Any,
 ) -> Receipt:
-    """Store a change as a plan and return its receipt; ``detail`` is stored with the plan."""
-    plan = plans.build_change_plan(
-        app,
-        request.tool,
-        before,
-        operations,
-        findings=sorted({finding_key(item) for item in findings}),
-        **detail,
-    )
+    """Store a change as a plan and return its receipt; ``detail`` is stored with the plan.
+
+    Of a stock persona none is stored.
+    """
+    report = WriteReport("planned", before, before, operations, findings)
+    if is_stock_persona(before):  # changes are suggested to it, for a copy
+        return build_receipt(app, report)
+    known = sorted({finding_key(item) for item in findings})
+    plan = plans.build_change_plan(app, request.tool, before, operations, findings=known, **detail)
     cause_seq = request.plan.seq if request.plan else 0
     plan = await plans.store_plan(app, plan, before, cause_seq=cause_seq)
-    if not any(item.path == "/persona_type" for item in findings):
-        findings = [*plans.stock_findings(before), *findings]
-    findings = [*findings, *plans.protected_findings(app)]
-    report = WriteReport("planned", before, before, operations, findings)
+    report = replace(report, findings=[*findings, *plans.protected_findings(app)])
     return build_receipt(app, report, plan=plan)
 
 

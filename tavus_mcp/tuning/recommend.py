@@ -8,7 +8,7 @@ from tavus_mcp.catalog import Catalog, Step
 from tavus_mcp.deprecations.conversion import is_settable
 from tavus_mcp.deprecations.table import DOCUMENTS
 from tavus_mcp.deprecations.turn_taking import FLOW
-from tavus_mcp.models.document import PersonaDocument
+from tavus_mcp.models.document import PersonaDocument, is_stock_persona
 from tavus_mcp.tuning.conditions import applies
 from tavus_mcp.tuning.goal_arguments import read_goals
 from tavus_mcp.tuning.modernize import convert, modernize
@@ -163,11 +163,11 @@ def _report_goals_without_gentle_step(working_copy: WorkingCopy, goals: Sequence
 
 
 def _report_stock_persona(working_copy: WorkingCopy) -> None:
-    if working_copy.before.at("/persona_type") == "system":
+    if is_stock_persona(working_copy.before):
         working_copy.add_finding(
             "stock-persona",
             "/persona_type",
-            "A stock persona of Tavus cannot be changed, so this plan cannot be applied to it.",
+            "A stock persona of Tavus cannot be changed, so there is no plan to apply.",
             "Make a copy: create_persona(based_on=..., name=...), and ask again for the copy.",
             "D:get-personas, N#70219330625",
             "warning",

@@ -120,6 +120,13 @@ def test_delete_needs_yes_without_a_terminal(runner: CommandRunner) -> None:
     result = runner.run("delete", persona_id)
     assert result.status == 5
     assert "--yes" in result.stderr
+    screen = runner.run_on_terminal("delete", persona_id, "--sandbox", stdin="Bob\n")
+    assert screen.status == 5
+    assert "not the name of the persona, so nothing was deleted." in screen.stdout
+    stock = runner.run("delete", "p1af207b8189", "--yes")
+    assert stock.status == 4
+    assert "is a stock persona of Tavus and cannot be changed" in stock.stderr
+    assert "create_persona" not in stock.stderr
     deleted = runner.run_successfully("delete", persona_id, "--yes")
     assert runner.run_successfully("list").stdout == "no personas\n"
     undone = runner.run_without_sandbox(*deleted.find_value("undo").split()[1:])

@@ -195,10 +195,29 @@ async def test_ids_that_name_nothing_are_refused_beside_what_the_checker_refuses
             "Tavus refuses system_prompt in mode echo",
         ):
             assert part in message
-    assert "has no tool" in await tool_client.expect_error(
-        "create_persona", name="B", system_prompt="You help.", **unknown
-    )
+    for dry_run in (True, False):
+        message = await tool_client.expect_error(
+            "create_persona",
+            based_on=persona_id,
+            **unknown,
+            default_replica_id="r000",
+            dry_run=dry_run,
+        )
+        assert "has no tool" in message
+        assert "/default_replica_id: This account has no replica 'r000'." in message
     assert not tool_client.transport.writes
+
+
+async def test_a_replica_that_cannot_be_looked_up_is_not_called_missing(
+    tool_client: ToolClient,
+) -> None:
+    persona_id = await create_persona(tool_client, "Ada")
+    fault = {"method": "GET", "path": "/v2/replicas/r000", "kind": "status", "status": 403}
+    await tool_client.control_sandbox("POST", "/faults", {**fault, "times": 1})
+    planned = await tool_client.expect_result(
+        "create_persona", based_on=persona_id, default_replica_id="r000", dry_run=True
+    )
+    assert planned["status"] == "planned"
 
 
 async def test_an_id_that_a_persona_has_already_is_not_looked_up_again(

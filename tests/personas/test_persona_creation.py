@@ -158,9 +158,12 @@ async def test_findings_about_a_new_persona_hold_calls_and_those_of_a_plan_hold_
         assert [hint for hint in hints if expected in hint], hints
 
 
-async def test_a_creation_is_one_write_and_one_read_back(tool_client: ToolClient) -> None:
+async def test_a_creation_looks_its_replica_up_writes_once_and_reads_back_once(
+    tool_client: ToolClient,
+) -> None:
     persona_id = await tool_client.create_persona()
     assert tool_client.transport.request_lines == [
+        "GET /v2/replicas/rfe12d8b9597",
         "POST /v2/personas",
         f"GET /v2/personas/{persona_id}",
     ]

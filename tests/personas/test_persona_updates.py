@@ -279,15 +279,6 @@ async def test_audio_only_is_accepted_with_a_finding_and_not_sent(tool_client: T
     assert list_patches(tool_client) == []
 
 
-async def test_a_stock_persona_cannot_be_changed_and_the_error_gives_advice(
-    tool_client: ToolClient,
-) -> None:
-    """Tavus: a live report; a read works, a patch answers 400."""
-    error = await tool_client.expect_error("update_persona", persona_id="p1af207b8189", name="Mine")
-    assert "Invalid persona_id" in error
-    assert "based_on" in error
-
-
 async def test_unpublished_dashboard_edits_are_reported_and_never_forced(
     tool_client: ToolClient, store: Store
 ) -> None:

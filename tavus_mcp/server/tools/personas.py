@@ -15,7 +15,7 @@ from tavus_mcp.fleet.search import search
 from tavus_mcp.fleet.selection import PersonaFilter
 from tavus_mcp.models.base import DeprecatedField, JsonObject, NonEmptyStr, PersonaId
 from tavus_mcp.models.changes import EditText
-from tavus_mcp.models.document import Document, PersonaDocument
+from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding
 from tavus_mcp.models.layers import LAYER_NAMES, Layers
 from tavus_mcp.models.persona import DisclosureType, Ids, PipelineMode, persona_arguments
@@ -63,7 +63,6 @@ _ARGUMENT_ALIASES = {
     "default_face_id": "default_replica_id",
     "pal_description": "persona_description",
 }
-_REPLICA = "/default_replica_id"
 Name = Annotated[Text, doc("Display name", min_length=1)]
 Replica = Annotated[str, doc("Replica id")]
 Documents = Annotated[list[NonEmptyStr], doc("Document ids")]
@@ -178,7 +177,6 @@ async def create_persona(
     values = argument_values(locals(), persona_arguments())
     fields: JsonObject = {pointer[1:]: value for pointer, value in values.items()}
     findings = [] if audio_only is MISSING else [AUDIO_ONLY]
-    findings += await _look_up_parts(app, values)
     if layers is not MISSING:
         layer_fields = layers.model_dump()
         findings += literal_key_findings(layer_fields, "/layers")
@@ -188,18 +186,10 @@ async def create_persona(
         based_on,
         dry_run=dry_run,
         findings=findings,
+        references=values,
         allow=allowed_rules(private_url=allow_private_url),
     )
     return await create.create(app, request)
-
-
-async def _look_up_parts(app: App, values: Mapping[str, Any]) -> list[RuleFinding]:
-    """Return findings on ids of a new persona that name nothing.
-
-    Not of the replica, which nearly every creation names: a lookup would slow each of them.
-    """
-    parts = {pointer: value for pointer, value in values.items() if pointer != _REPLICA}
-    return await find_new_missing_references(app, PersonaDocument({}), parts)
 
 
 @personas.change("Update persona", aliases=_ARGUMENT_ALIASES)
@@ -301,6 +291,7 @@ async def delete_persona(
 ) -> Receipt | InputRequiredResult:
     """Ask the person to confirm, or answer with a plan; never deletes in one call."""
     document = await app.api.get_persona(persona_id)
+    plans.refuse_stock_persona(document)
     await require_revision(app, document, if_revision)
     if plans.must_be_planned(app, dry_run=dry_run) or not can_elicit(ctx):
         return await delete.plan_deletion(app, document)

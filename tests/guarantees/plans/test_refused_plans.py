@@ -366,16 +366,23 @@ async def test_a_plan_of_a_deletion_lists_what_cannot_be_restored(tool_client: T
     assert "its id and /layers/tts/api_key cannot be restored" in messages
 
 
-async def test_a_plan_for_a_stock_persona_says_that_tavus_refuses_it(
+async def test_a_stock_persona_is_refused_before_anything_is_sent_or_planned(
     tool_client: ToolClient,
 ) -> None:
+    """Found in use: a deletion was planned, and an update sent, that Tavus always refuses."""
     for tool, arguments in (
         ("update_persona", {"greeting": "Hi.", "dry_run": True}),
+        ("update_persona", {"greeting": "Hi."}),
         ("delete_persona", {}),
         ("publish_persona", {}),
-        ("suggest_tuning", {"goals": ["be_more_patient"]}),
     ):
-        planned = await tool_client.expect_result(tool, persona_id=STOCK, **arguments)
-        (finding,) = [item for item in planned["findings"] if item["path"] == "/persona_type"]
-        assert "cannot be changed" in finding["message"]
-        assert "create_persona(based_on=" in finding["hint"]
+        message = await tool_client.expect_error(tool, persona_id=STOCK, **arguments)
+        assert "is a stock persona of Tavus and cannot be changed" in message
+        assert f"create_persona(based_on='{STOCK}', name=...)" in message
+    assert not tool_client.transport.writes
+    suggested = await tool_client.expect_result(
+        "suggest_tuning", persona_id=STOCK, goals=["be_more_patient"]
+    )
+    (finding,) = [item for item in suggested["findings"] if item["path"] == "/persona_type"]
+    assert "there is no plan" in finding["message"]
+    assert "plan_id" not in suggested
