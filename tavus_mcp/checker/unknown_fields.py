@@ -244,7 +244,7 @@ def _iter_pointers() -> Iterator[str]:
     yield from (f"/{name}" for name in Persona.model_fields)
     for layer in Layers.model_fields:
         yield f"/layers/{layer}"
-        properties = _schema_at(["layers", layer]).get("properties", {})
+        properties = field_schema(["layers", layer]).get("properties", {})
         for name, schema in properties.items():
             if not schema.get("deprecated"):
                 yield f"/layers/{layer}/{name}"
@@ -254,10 +254,11 @@ def field_names(parents: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the fields that an object of a persona has."""
     if list(parents) == ["layers"]:
         return LAYER_NAMES
-    return tuple(_schema_at(parents).get("properties", {}))
+    return tuple(field_schema(parents).get("properties", {}))
 
 
-def _schema_at(tokens: Sequence[str]) -> JsonObject:
+def field_schema(tokens: Sequence[str]) -> JsonObject:
+    """Return the schema of a field of a persona, empty if it is not known."""
     root = _persona_schema()
     node: JsonObject | None = root
     for token in tokens:

@@ -296,6 +296,11 @@ def read_list(data: JsonObject, pointer: str) -> list[Any]:
             "update_persona."
         )
     value = get_at(data, pointer)
+    if is_set(value) and not isinstance(value, list):
+        raise Refused(
+            f"{quote_path(pointer)}: is not a list; give the whole value at {quote_path(pointer)}. "
+            "Nothing was sent."
+        )
     return list(value) if isinstance(value, list) else []
 
 

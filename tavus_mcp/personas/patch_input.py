@@ -10,7 +10,7 @@ from pydantic import MISSING, Field, ValidationError
 
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.check import blocking_findings, refusal_reasons
-from tavus_mcp.checker.unknown_fields import describe_meaning, find_meaning
+from tavus_mcp.checker.unknown_fields import describe_meaning, field_schema, find_meaning
 from tavus_mcp.errors import InvalidArgument, PatchMisfit
 from tavus_mcp.models.base import JsonObject, StrictModel
 from tavus_mcp.models.changes import Change, RawPatch, SetFields
@@ -119,21 +119,39 @@ def parse_field_values(
 def split_additions(values: Mapping[str, Any]) -> tuple[JsonObject, dict[str, list[Any]]]:
     """Return values by JSON Pointer, and apart the items that ``/-`` at its end adds to a list.
 
-    Raises ``InvalidArgument`` for a list that is both set and added to.
+    Raises ``InvalidArgument`` for a list that is both set and added to, and for a field to add to
+    whose schema is not that of a list.
     """
     fixed: JsonObject = {}
     added: dict[str, list[Any]] = {}
+    problems: list[str] = []
     for name, value in values.items():
         pointer = resolve_field_name(name.removesuffix("/-"))
         if pointer.startswith("/"):  # another one is reported with the others
             pointer = pointer_to_persona_names(pointer)
         if name.endswith("/-"):
             added[pointer] = value if isinstance(value, list) else [value]
+            if pointer.startswith("/") and not _may_be_list(pointer):
+                problems.append(
+                    f"{quote_path(pointer_of(['values', name]))}: {quote_path(pointer)} is not a "
+                    f"list; give the whole value at {quote_path(pointer)}."
+                )
         else:
             fixed[pointer] = value
     if both := fixed.keys() & added.keys():
-        raise InvalidArgument([f"/values: {quote_paths(sorted(both))}: set as well as added to."])
+        problems.append(f"/values: {quote_paths(sorted(both))}: set as well as added to.")
+    if problems:
+        raise InvalidArgument(problems)
     return fixed, added
+
+
+def _may_be_list(pointer: str) -> bool:
+    """Return False for a field whose schema has another type; it is unknown in open objects."""
+    try:
+        schema = field_schema(pointer_tokens(pointer))
+    except PatchError:  # reported with the problems of the other pointers
+        return True
+    return schema.get("type", "array") == "array" and not schema.get("anyOf")
 
 
 def _list_item_problems(values: Iterable[str]) -> Iterator[str]:

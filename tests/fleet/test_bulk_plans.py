@@ -256,6 +256,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"finding": "llm-model-retird", "unset": ["/greeting"]}, "did you mean 'llm-model-retired'"),
     ({"finding": "deprecated", "unset": ["/greeting"]}, "there are context-deprecated"),
     ({"everything": True, "values": {"/tool_ids/-": "t1", "tool_ids": []}}, "set as well as"),
+    ({"everything": True, "values": {"/layers/stt/hotwords/-": "C"}}, "at /layers/stt/hotwords."),
     ({"everything": True, "values": {"/document_ids/0": "d1"}}, "give /document_ids with all"),
     ({"persona_ids": ["../x"], "unset": ["/greeting"]}, "not an id"),
     ({"everything": True, "unset": ["/greeting"], "limit": 0}, "/limit"),
