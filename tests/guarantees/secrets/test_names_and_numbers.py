@@ -82,6 +82,23 @@ async def test_a_secret_that_is_the_name_of_a_field_masks_no_message(
     assert 'overwrite=["/greeting"]' in message
 
 
+async def test_a_secret_that_begins_with_a_word_masks_no_text_with_that_word(
+    tool_client: ToolClient, store: Store
+) -> None:
+    """An edit of a prompt with the word could not be undone, and its field not be named."""
+    prompt = "You are the receptionist of a clinic"
+    store_persona(store, greeting="Hello.", system_prompt=prompt)
+    headers = {"X-Api-Key": "receptionist24", "Authorization": "Bearer greeting12"}
+    await tool_client.expect_result("configure_llm", persona_id="p1", headers=headers)
+    assert (await tool_client.read_persona("p1"))["system_prompt"] == prompt
+    edit = {"find": "clinic", "replace": "practice"}
+    edited = await tool_client.expect_result("edit_prompt", persona_id="p1", **edit)
+    await tool_client.expect_result(edited["undo"]["tool"], **edited["undo"]["arguments"])
+    assert (store.get("persona", "p1") or {})["system_prompt"] == prompt
+    message = await tool_client.expect_error("update_persona", persona_id="p1", greeting="")
+    assert 'unset=["greeting"]' in message
+
+
 async def test_a_plan_with_a_key_as_field_name_is_applied_correctly(
     tool_client: ToolClient, store: Store
 ) -> None:
