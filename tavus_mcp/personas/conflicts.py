@@ -29,7 +29,7 @@ from tavus_mcp.personas.change_lines import render_change
 from tavus_mcp.personas.edit_guard import OVERWRITTEN_UNSEEN
 from tavus_mcp.personas.readback import unexpected_differences
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
-from tavus_mcp.text import quote_paths
+from tavus_mcp.text import quote_path, quote_paths
 
 EDITED_MEANWHILE = "edited-meanwhile"
 OUTSIDE = "outside this journal"
@@ -219,9 +219,13 @@ def describe(document: Document) -> str:
 
 
 async def require_tests_at_fault(
-    app: App, before: Document, refusal: RequestRejected, tests: Sequence[Operation]
+    app: App,
+    before: Document,
+    refusal: RequestRejected,
+    tests: Sequence[Operation],
+    findings: Sequence[RuleFinding],
 ) -> None:
-    """Raise what a refused change means; nothing was written.
+    """Raise what a refused change means; nothing was written. ``findings`` are those on it.
 
     Raises ``Conflict`` when the persona changed meanwhile, ``EditChecksRefused`` when Tavus refuses
     the ``test`` operations alone as well, else the refusal: then it is about the change itself.
@@ -230,6 +234,7 @@ async def require_tests_at_fault(
     endpoint = ENDPOINTS[before.kind]
     if refusal.status not in (400, 422):
         raise refusal
+    refusal = _explain_rejection(refusal, findings)
     try:
         current = await app.api.get_object(endpoint, before.object_id)
     except TavusError:
@@ -245,6 +250,16 @@ async def require_tests_at_fault(
         accepted = error.status != _INVALID_PATCH and await _accepts_tests(app, before)
         raise EditChecksRefused(error.answer, has_other_values=accepted) from error
     raise refusal
+
+
+def _explain_rejection(error: RequestRejected, findings: Sequence[RuleFinding]) -> RequestRejected:
+    """Return the error with the hints on values that were sent and are not known here."""
+    unknown = [item for item in findings if item.hint and (item.rule or "").endswith("-unknown")]
+    if not unknown:
+        return error
+    hints = " ".join(f"{quote_path(item.path)}: {item.hint}" for item in unknown)
+    message = f"{error} Not known here: {hints}"
+    return RequestRejected(message, status=error.status, answer=error.answer)
 
 
 async def _accepts_tests(app: App, before: Document) -> bool:

@@ -160,7 +160,7 @@ async def update(app: App, request: UpdateRequest) -> Receipt:
                 sent = [*guard.tests, *to_sent_operations(operations)]
                 answer = await app.api.patch_object(endpoint, request.object_id, sent, after.data)
             except RequestRejected as error:
-                await require_tests_at_fault(app, before, error, guard.tests)
+                await require_tests_at_fault(app, before, error, guard.tests, findings)
     except EditChecksRefused as refusal:
         return await _plan_without_checks(app, before, request, refusal)
     current = after

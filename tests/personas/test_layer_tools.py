@@ -331,3 +331,15 @@ async def test_every_field_that_a_tool_sets_is_in_the_catalog(
     for name in offered - ours:  # "temperature" is extra_body.temperature in the catalog
         one = await tool_client.expect_result("describe_layer", layer=layer, field=name)
         assert name in str(one)
+
+
+async def test_a_refused_value_is_answered_with_the_nearest_known_one(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: only dry_run said it, as Tavus decides on values that are not known here."""
+    persona_id = await tool_client.create_persona()
+    message = await tool_client.expect_error(
+        "configure_conversational_flow", persona_id=persona_id, turn_taking_patience="higher"
+    )
+    assert "Tavus answered 400" in message
+    assert "/layers/conversational_flow/turn_taking_patience: Nearest: high." in message
