@@ -11,7 +11,7 @@ from typing import Any
 from tavus_mcp.catalog import Catalog
 from tavus_mcp.checker.fixes import FixCall, HintPart, UnprintedValue, build_fix, set_at
 from tavus_mcp.checker.function_schemas import ROOT_ONLY_PROPERTIES, is_described_as_optional
-from tavus_mcp.checker.schema_repair import repair_schema
+from tavus_mcp.checker.schema_repair import is_type_name, repair_schema
 from tavus_mcp.models.base import JsonObject, indexed_texts, number, text
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.layers import FUNCTION_NAME
@@ -162,7 +162,11 @@ def _fix_schema(catalog: Catalog, path: str, schema: object) -> dict[str, Any]:
     """
     stored = schema if isinstance(schema, dict) else {}
     if "properties" not in stored and "type" not in stored:
-        arguments = {name: value for name, value in stored.items() if isinstance(value, dict)}
+        arguments = {
+            name: value
+            for name, value in stored.items()
+            if isinstance(value, dict) or is_type_name(value)  # {"day": "string"}
+        }
         stored = {"properties": arguments}
     repaired = repair_schema({**stored, "type": "object"})
     listed = {name for _, name in indexed_texts(repaired.get("required"))}

@@ -115,6 +115,11 @@ def _repair_required(schema: JsonObject) -> None:
         schema.pop("required", None)
 
 
+def is_type_name(value: object) -> bool:
+    """Return True if a value names a type of JSON Schema, or is a common other name of one."""
+    return isinstance(value, str) and (value in JSON_TYPES or value.lower() in _TYPE_ALIASES)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 

@@ -31,11 +31,11 @@ from tavus_mcp.tuning import build_recommendation
 from tavus_mcp.tuning.goal_arguments import read_goals
 
 _NO_SELECTION = (
-    "/: say which personas: persona_ids, name_contains, text_contains, model, engine or finding; "
+    "Say which personas: persona_ids, name_contains, text_contains, model, engine or finding; "
     "everything=true takes the whole account."
 )
 _EXACTLY_ONE_CHANGE = (
-    "/: give exactly one of goals, values (with or without unset), find with replace, delete or "
+    "Give exactly one of goals, values (with or without unset), find with replace, delete or "
     "undo_of."
 )
 _FIND_WITHOUT_REPLACE = "/replace: give it with find; an empty text removes what is found."

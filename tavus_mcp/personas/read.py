@@ -75,7 +75,7 @@ async def load_draft_or_persona(
     if persona_id is not None and not draft:
         draft = None
     if (persona_id is None) is (draft is None):
-        raise InvalidArgument(["/: give either persona_id or document, not both and not neither."])
+        raise InvalidArgument(["Give persona_id or document, not both."])
     if persona_id is not None:
         return await load_persona(app, persona_id), []
     return draft_input.parse_draft(draft or {})

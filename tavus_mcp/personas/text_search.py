@@ -9,7 +9,7 @@ from tavus_mcp.models.changes import near_match_hint
 from tavus_mcp.models.findings import RuleFinding, info
 from tavus_mcp.models.free_texts import find_excerpts, free_texts, list_first
 from tavus_mcp.models.receipt import PromptEdit
-from tavus_mcp.text import quote_path
+from tavus_mcp.text import quote_foreign, quote_path
 
 _MAX_EXCERPTS_PER_TEXT = 5
 
@@ -30,7 +30,9 @@ async def search_texts(app: App, persona_id: str, wanted: str) -> PromptEdit:
     findings: list[RuleFinding] = []
     if not matches:
         near = next(filter(None, (near_match_hint(wanted, text) for text in texts.values())), "")
-        findings.append(info("no-match", f"No text of this persona holds it.{near}"))
+        findings.append(
+            info("no-match", f"No text of this persona holds {quote_foreign(wanted)}.{near}")
+        )
     else:
         findings += _other_case_findings(texts, wanted)
     return PromptEdit(

@@ -66,7 +66,7 @@ old and new values.
 - Find: list_personas filters the whole account by name, text, model, engine, mode or finding, \
 and marks default and deprecated values. get_persona(fields=[...]) reads only what you need.
 - Change one persona: configure_* for a layer, edit_prompt for a part of a text, update_persona \
-for the rest. Only what you give changes; unset removes.
+for the rest. Only what you give changes, and the defaults a new layer brings; unset removes.
 - The person asked for exactly this change: make it in one call. The receipt holds the call that \
 undoes it. You chose the values, or the effect is large: dry_run=true, show the changes, then \
 apply_plan.

@@ -275,3 +275,12 @@ def test_no_rule_raises_for_a_deeply_nested_document() -> None:
     assert "placeholder-in-text" in {
         finding.rule for finding in list_findings(PersonaDocument({"layers": deep}))
     }
+
+
+def test_parameters_as_names_and_types_keep_their_arguments() -> None:
+    function = {"name": "note", "description": "Notes.", "parameters": {"day": "string"}}
+    tools = [{"type": "function", "function": function}]
+    document = PersonaDocument({"persona_id": "p0123456789a", "layers": {"llm": {"tools": tools}}})
+    found = {finding.rule: finding for finding in list_findings(document)}
+    (call,) = found["function-parameters-no-object"].fix or ()
+    assert call.arguments["parameters"]["properties"]["day"]["type"] == "string"

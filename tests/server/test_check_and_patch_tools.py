@@ -136,7 +136,7 @@ async def test_exactly_one_of_persona_and_draft_is_required(
     tool_client: ToolClient, arguments: dict[str, Any]
 ) -> None:
     message = await tool_client.expect_error("check_persona", **arguments)
-    assert "either persona_id or document" in message
+    assert "Give persona_id or document, not both" in message
 
 
 NONSENSE: list[dict[str, Any]] = [

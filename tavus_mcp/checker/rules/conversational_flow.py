@@ -38,9 +38,14 @@ def implicit_defaults(document: PersonaDocument, catalog: Catalog) -> Iterator[V
     }
     if missing:
         defaults = ", ".join(f"{name} {json.dumps(value)}" for name, value in missing.items())
+        keep_off: Hint = ()
+        if missing.get("voice_isolation", "off") != "off":
+            call = Alternative(configure("conversational_flow", voice_isolation="off"))
+            keep_off = ("Without this layer voice isolation is off; to keep it off: ", call, ". ")
         yield Violation(
             _LAYER,
             f"Tavus also sets these defaults: {defaults}.",
+            *keep_off,
             'Other values: describe_layer(layer="conversational_flow").',
         )
 
