@@ -266,8 +266,8 @@ def _refuse_if_all_refused(draft: BulkPlanDraft) -> None:
     if draft.planned_personas or not kinds or kinds - _REFUSED_KINDS:
         return
     counts = Counter(persona.reason for persona in draft.skipped_personas)
-    reasons = " ".join(
-        f"{reason} ({count} personas)" if count > 1 else reason
+    reasons = "".join(
+        f"\n{reason} ({count} personas)" if count > 1 else f"\n{reason}"
         for reason, count in counts.most_common(_MAX_REASONS)
     )
-    raise Refused(f"Nothing can be planned, and nothing was sent. {reasons}")
+    raise Refused(f"Nothing can be planned, and nothing was sent.{reasons}")

@@ -185,7 +185,7 @@ async def test_changes_that_tavus_would_refuse_are_skipped_with_the_rule_message
     message = await tool_client.expect_error(
         "plan_bulk_change", everything=True, values={"/layers/llm/modle": CURRENT_MODEL}
     )
-    assert message.startswith("Nothing can be planned, and nothing was sent.")
+    assert message.startswith("Nothing can be planned, and nothing was sent.\n")
     assert "'model'" in message
     assert "(2 personas)" in message
     assert message.count("sent") == 1
