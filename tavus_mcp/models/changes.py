@@ -201,13 +201,21 @@ class PutFunction:
     tool: JsonObject
 
     def apply(self, data: JsonObject) -> JsonObject:
-        """Return a copy whose list has the function."""
+        """Return a copy whose list has the function.
+
+        Raises ``Refused`` for an empty description in place of a stored one.
+        """
         result = copy.deepcopy(data)
         parent, key = _ensure_parent(result, self.pointer), pointer_tokens(self.pointer)[-1]
         tools = parent[key] if isinstance(parent.get(key), list) else []
         name = function_name(self.tool)
         names = [function_name(tool) for tool in tools]
         index = names.index(name) if name in names else len(tools)
+        if index < len(tools) and _description(self.tool) == "" and _description(tools[index]):
+            raise Refused(
+                "/description: empty, which would remove what is stored. Give the description: the "
+                "function is replaced as a whole. Nothing was sent."
+            )
         parent[key] = [*tools[:index], copy.deepcopy(self.tool), *tools[index + 1 :]]
         return result
 
@@ -280,6 +288,10 @@ def function_name(tool: Any) -> str:
     """Return the name of an inline tool, or an empty string."""
     inner = tool.get("function", tool) if isinstance(tool, dict) else {}
     return str(inner.get("name", "")) if isinstance(inner, dict) else ""
+
+
+def _description(tool: JsonObject) -> Any:
+    return get_at(tool, "/function/description", get_at(tool, "/description"))
 
 
 def _missing_function_message(name: str, names: list[str]) -> str:

@@ -31,7 +31,7 @@ def already_set_findings(change: Change, before: Document) -> list[RuleFinding]:
 
 _NOTHING_GIVEN = info(
     "nothing-given",
-    "No field was given, so nothing changes. null means not given.",
+    "No field was given, so nothing changes: null, or an empty name, id or choice, is not given.",
     hint="unset=[...] removes a field.",
 )
 _MESSAGES = {False: "Already set to this value.", True: "Already not set."}

@@ -16,7 +16,9 @@ def is_not_given(name: str, value: Any, root: JsonObject) -> bool:
 
     ``root`` is the whole schema of the tool's arguments. An empty boolean stays an error:
     ``dry_run: ""`` must not start a write. An empty value of a required argument is an error too.
-    A text or a list that may never be empty, like a name, is not given either if it is.
+    An empty name is not given either, nor is an empty text that is no stored field and may not be
+    empty, like that to find: some hosts send "" for all arguments. Another empty text or list for a
+    stored field is given: the write refuses it if it would remove what is stored.
     """
     if value is None:
         return True
@@ -25,19 +27,21 @@ def is_not_given(name: str, value: Any, root: JsonObject) -> bool:
     schema = root["properties"][name]
     kinds = json_types(schema, root)[0] - {"null"}
     if isinstance(value, str) and not value.strip():
-        can_be_text = is_text(schema) and (bool(value) or not _needs_content(schema))
-        return bool(kinds) and kinds != {"boolean"} and not can_be_text
+        is_omitted = not is_text(schema) or (value == "" and _is_empty_omitted(name, root))
+        return bool(kinds) and kinds != {"boolean"} and is_omitted
     if value == [] and isinstance(value, list):
-        return kinds == {"array"} and (not is_stored_field(name, root) or _needs_content(schema))
+        return kinds == {"array"} and not is_stored_field(name, root)
     if value == {} and isinstance(value, dict):  # merged by key, so that nothing changes
         return is_stored_field(name, root) and "unset" in root["properties"]
     return False
 
 
-def _needs_content(schema: JsonObject) -> bool:
-    """Return True if a text of the schema, or a list, has at least one character or item."""
-    arms = [schema, *schema.get("anyOf", ())]
-    return any(arm.get("minLength") or arm.get("minItems") for arm in arms)
+def _is_empty_omitted(name: str, root: JsonObject) -> bool:
+    """Return True if an empty free text stands for an omitted argument."""
+    if is_stored_field(name, root):
+        return name == "name" or name.endswith("_name")
+    schema = root["properties"][name]
+    return any(arm.get("minLength") for arm in [schema, *schema.get("anyOf", ())])
 
 
 def replace_empty_form(value: Any, schema: JsonObject, root: JsonObject) -> Any:

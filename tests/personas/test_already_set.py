@@ -70,12 +70,15 @@ async def test_a_change_of_nothing_names_what_is_set(tool_client: ToolClient) ->
 async def test_a_call_that_gives_no_field_says_so(tool_client: ToolClient) -> None:
     """A null for a field means "not given", which a model may take for its removal."""
     persona_id = await tool_client.create_persona(greeting="Hi!")
-    for arguments in ({}, {"greeting": None}):
+    for arguments in ({}, {"greeting": None}, {"name": ""}):
         receipt = await tool_client.expect_result(
             "update_persona", persona_id=persona_id, **arguments
         )
         assert receipt["status"] == "unchanged"
-        assert "null means not given" in receipt["findings"][0]["message"]
+        assert (
+            "null, or an empty name, id or choice, is not given"
+            in receipt["findings"][0]["message"]
+        )
     receipt = await tool_client.expect_result("configure_stt", persona_id=persona_id, hotwords="")
     assert already_set(receipt) == {"/layers/stt/hotwords": "Already not set."}
 

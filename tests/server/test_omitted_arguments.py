@@ -291,6 +291,45 @@ async def test_an_empty_name_beside_a_change_leaves_the_name(tool_client: ToolCl
     assert [change["path"] for change in receipt["changes"]] == ["/greeting"]
 
 
+OBJECTIVE: JsonObject = {"objective_name": "book", "objective_prompt": "Book a table."}
+PARAMETERS: JsonObject = {"type": "object", "properties": {}}
+
+
+async def test_an_empty_value_of_a_part_is_refused_and_an_empty_name_is_not_given(
+    tool_client: ToolClient,
+) -> None:
+    """Found in use: it was left out without a word, beside a receipt that said applied."""
+    objectives = await tool_client.expect_result("save_objectives", name="Old", data=[OBJECTIVE])
+    tool = await tool_client.expect_result(
+        "save_tool", name="lookup", description="Looks it up.", parameters=PARAMETERS
+    )
+    objectives_id, tool_id = objectives["part"]["id"], tool["part"]["id"]
+    writes = list(tool_client.transport.writes)
+    for name, arguments, message in (
+        ("save_objectives", {"objectives_id": objectives_id, "data": [], "name": "New"}, "/data"),
+        ("save_tool", {"tool_id": tool_id, "description": "", "tags": ["x"]}, "/description"),
+    ):
+        assert message in await tool_client.expect_error(name, **arguments)
+    assert tool_client.transport.writes == writes
+    data = [{**OBJECTIVE, "objective_prompt": "Book it."}]
+    receipt = await tool_client.expect_result(
+        "save_objectives", objectives_id=objectives_id, name="", data=data
+    )
+    assert [row["path"] for row in receipt["changes"]] == ["/data/0/objective_prompt"]
+
+
+async def test_an_empty_description_does_not_replace_that_of_a_function(
+    tool_client: ToolClient,
+) -> None:
+    function = {"name": "save_score", "description": "Saves it.", "parameters": PARAMETERS}
+    persona_id = await tool_client.create_persona()
+    await tool_client.expect_result("set_function_tool", persona_id=persona_id, **function)
+    error = await tool_client.expect_error(
+        "set_function_tool", persona_id=persona_id, **{**function, "description": ""}
+    )
+    assert "/description: empty, which would remove what is stored" in error
+
+
 async def test_an_empty_draft_beside_an_id_is_not_given(tool_client: ToolClient) -> None:
     persona_id = await tool_client.create_persona()
     for document in ({}, "{}", "", None):
