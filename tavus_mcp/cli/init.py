@@ -99,14 +99,15 @@ def _pull_all(
 
     async def pull(command: ProjectCommand) -> int:
         options = PullOptions(takes_new=True)
-        pulled = await command.session.pull(options, command.report_progress)
+        result = await command.session.pull(options, command.report_progress)
+        pulled = result.objects
         if not arguments.json:
             _print_written(environment, initialized)
         data = {
             **_describe(environment, initialized),
             "objects": pull_data(environment.name, pulled)["objects"],
         }
-        command.print_result(data, pull_text(environment.name, pulled))
+        command.print_result(data, pull_text(environment.name, result))
         if not arguments.json:
             _print_next_step(environment, is_empty=not pulled)
         return pull_status(pulled)

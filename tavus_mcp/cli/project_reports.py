@@ -16,11 +16,11 @@ from tavus_mcp.project.compare import ComparedObject, Comparison, Status, is_con
 from tavus_mcp.project.kinds import ObjectName
 from tavus_mcp.project.plan import ObjectConflict, ProjectPlan, select_notable
 from tavus_mcp.project.problems import Problem
-from tavus_mcp.project.pull import PulledObject
+from tavus_mcp.project.pull import PulledObject, PullResult
 from tavus_mcp.project.undo import UndoResult
 from tavus_mcp.server.compact_rows import format_change
 from tavus_mcp.server.text_rendering import without_nulls
-from tavus_mcp.text import quote_path, render_name, truncate
+from tavus_mcp.text import count_of, quote_path, render_name, truncate
 
 STATUS_SCHEMA = "tavus-mcp/status/1"
 PLAN_SCHEMA = "tavus-mcp/plan/1"
@@ -296,9 +296,9 @@ def pull_data(environment: str, pulled: Sequence[PulledObject]) -> JsonObject:
     }
 
 
-def pull_text(environment: str, pulled: Sequence[PulledObject]) -> str:
-    """Return one line for each object, and what needs a decision."""
-    lines = []
+def pull_text(environment: str, result: PullResult) -> str:
+    """Return one line for each object, what needs a decision, and how to pull the others."""
+    lines, pulled = [], result.objects
     for item in pulled:
         fields = "  ".join(map(quote_path, item.fields))
         lines.append(f"{item.outcome}: {item.name}  {fields}".rstrip())
@@ -307,6 +307,11 @@ def pull_text(environment: str, pulled: Sequence[PulledObject]) -> str:
     lines += conflict_lines(
         environment, [conflict for item in pulled for conflict in item.conflicts]
     )
+    if result.left_count:
+        lines.append(
+            f"note: {count_of(result.left_count, 'object')} of the account without a file: "
+            f"tavus-mcp pull --all --env {environment} writes one for each"
+        )
     counts = Counter(item.outcome for item in pulled)
     lines.append("summary: " + (_join_counts(counts) or "nothing to do"))
     if any(item.unsettled for item in pulled):

@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def pull(command: ProjectCommand) -> int:
         options = _parse_options(command.session, arguments)
-        pulled = await command.session.pull(options, command.report_progress)
-        data = pull_data(command.session.environment.name, pulled)
-        command.print_result(data, pull_text(data["environment"], pulled))
-        return pull_status(pulled)
+        result = await command.session.pull(options, command.report_progress)
+        data = pull_data(command.session.environment.name, result.objects)
+        command.print_result(data, pull_text(data["environment"], result))
+        return pull_status(result.objects)
 
     return run_project_command(arguments, settings, pull)
 

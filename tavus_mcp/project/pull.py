@@ -72,6 +72,18 @@ class PulledObject:
         return bool(self.unsettled or self.conflicts)
 
 
+@dataclass(frozen=True)
+class PullResult:
+    """What became of the objects that were not in sync.
+
+    ``left_count`` is the number of objects in the account that have no file afterwards; 0 when
+    objects were named.
+    """
+
+    objects: Sequence[PulledObject]
+    left_count: int = 0
+
+
 @dataclass
 class _Pull:
     """The state of one pull: the files to write, and the environment before (known) and after."""

@@ -18,7 +18,7 @@ from tavus_mcp.project.configuration import Environment, ProjectConfiguration
 from tavus_mcp.project.folder import Project, read_project
 from tavus_mcp.project.kinds import KIND_BY_FOLDER, ObjectName
 from tavus_mcp.project.plan import PlanOptions, build_plan
-from tavus_mcp.project.pull import PulledObject, PullOptions, pull
+from tavus_mcp.project.pull import PullOptions, PullResult, pull
 from tavus_mcp.project.references import require_references
 from tavus_mcp.project.render import RenderedProject, render_project
 from tavus_mcp.project.resume import recover_state
@@ -119,13 +119,15 @@ class ProjectSession:
                 "project since this plan was made. Nothing was sent. Run the command again."
             )
 
-    async def pull(
-        self, options: PullOptions, report_progress: ProgressCallback
-    ) -> list[PulledObject]:
+    async def pull(self, options: PullOptions, report_progress: ProgressCallback) -> PullResult:
         """Update the files from the account."""
         with lock_environment(self.folder, self.environment.name):
             comparison = await self.compare(report_progress)
-            return await pull(self.app, self.project, comparison, options, report_progress)
+            pulled = await pull(self.app, self.project, comparison, options, report_progress)
+            state = self.read_state()
+        remote = comparison.list_only_remote()
+        left = [row for row in remote if not state.find_name(row["folder"], row["id"])]
+        return PullResult(pulled, 0 if options.names else len(left))
 
     async def choose_run(self, run_id: str = "") -> Run:
         """Return the run to undo: the named one, or the newest that was not undone."""

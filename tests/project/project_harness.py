@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -318,7 +318,11 @@ class ProjectFolder:
 
     def pull(self, environment: str = "staging", **options: Any) -> list[PulledObject]:
         """Pull."""
-        return self.run(lambda session: session.pull(PullOptions(**options), ignore), environment)
+
+        async def work(session: ProjectSession) -> Sequence[PulledObject]:
+            return (await session.pull(PullOptions(**options), ignore)).objects
+
+        return list(self.run(work, environment))
 
     def undo(self, environment: str = "staging", run_id: str = "") -> UndoResult:
         """Undo a run, by default the newest one."""

@@ -90,6 +90,10 @@ def test_what_was_settled_or_linked_is_printed(runner: CommandRunner) -> None:
     linked = run(runner, "pull", f"personas/eva={persona_id}", *ENV).stdout.splitlines()
     assert linked == ["linked: personas/eva", "summary: 1 linked"]
     assert run(runner, "pull", *ENV).stdout == "summary: nothing to do\n"
+    run(runner, "sandbox", *ENV, "--make-personas")
+    note, summary = run(runner, "pull", *ENV).stdout.splitlines()
+    assert note.startswith("note: 13 objects of the account without a file: tavus-mcp pull --all ")
+    assert summary == "summary: nothing to do"
 
 
 def test_a_conflict_settled_for_the_account_is_counted(runner: CommandRunner) -> None:
