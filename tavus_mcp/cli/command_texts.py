@@ -111,11 +111,17 @@ _PATH = re.compile(
     r"(?<![\w./~-])(?:/?[\w.~-]+/[\w.~/-]*|[\w.-]+\.(?:json|md|toml|txt|ya?ml)\b)(?<!\.)"
 )
 _PROTECTED = re.compile("\x00(\\d+)\x00")
+_CALL_OF_REVISIONS = re.compile(
+    r"(?:list_revisions\(persona_id=|restore_revision\(persona_id=(?=.*revision))\x00(\d+)\x00"
+    r"(?:, revision=\x00(\d+)\x00)?\)"
+)
+"""A call that a command does with the same id and revision; strings in it are protected."""
 _OPTION = re.compile(r"(?<!\S)/(only|overwrite): ")
 _ARGUMENT = re.compile(r"/(?:undo_of|after_revision|if_revision): (\w)")
 _EDITOR = re.compile(r"\bby (\w+)(?= at )")
 _ACCOUNT_COMMAND = re.compile(
-    r"\btavus-mcp (?:list\b|journal show\b|export \S+ --into (?:'[^']*'|[^\s']*[^\s.]))"
+    r"\btavus-mcp (?:list\b|journal show\b(?: [\w/-]*\d[\w/-]*)?|restore [\w/-]+@\w+|"
+    r"export \S+ --into (?:'[^']*'|[^\s']*[^\s.]))"
 )
 _CLAUSE_ENDS = re.compile(r"(?<=[.!?;])[ ]+|(?=, or )")
 
@@ -177,8 +183,18 @@ def _adapt(text: str) -> str:
     for pattern, replacement in _compiled_phrases():
         adapted = pattern.sub(replacement, adapted)
     adapted = "\n".join(map(_leave_out_clauses, adapted.split("\n"))).strip("\n")
-    adapted = _tool_pattern().sub(lambda match: _COMMANDS[match[1]], adapted)
+    adapted = _tool_pattern().sub(lambda match: _name_command(match, protected), adapted)
     return _PROTECTED.sub(lambda match: protected[int(match[1])], adapted)
+
+
+def _name_command(match: re.Match[str], protected: Sequence[str]) -> str:
+    """Return the command for a tool; for a call with an id, or an id and a revision, with them."""
+    command = _COMMANDS[match[1]]
+    if call := _CALL_OF_REVISIONS.fullmatch(match[0]):
+        numbers = map(int, filter(None, call.groups()))
+        reference = "@".join(protected[number].strip("\"'") for number in numbers)
+        return f"{command} {reference}"
+    return command
 
 
 def _leave_out_clauses(line: str) -> str:

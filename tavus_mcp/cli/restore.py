@@ -8,9 +8,10 @@ from tavus_mcp.app import App
 from tavus_mcp.cli.confirmation import carry_out_restore
 from tavus_mcp.cli.project_account import find_persona_reference, run_account_command
 from tavus_mcp.cli.project_arguments import add_project_arguments, add_write_arguments
-from tavus_mcp.errors import InvalidArgument
+from tavus_mcp.errors import WrongUsage
 from tavus_mcp.personas.restore import RestoreRequest
 from tavus_mcp.settings import Settings
+from tavus_mcp.text import render_json_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     async def restore_persona(app: App) -> int:
         persona_id, revision = await find_persona_reference(app, arguments, arguments.persona)
         if not revision:
-            raise InvalidArgument(["Give the persona as ID@REVISION; undo takes back a change."])
+            raise WrongUsage(
+                "Give the persona as ID@REVISION. "
+                f"list_revisions(persona_id={render_json_line(persona_id)}) shows its revisions; "
+                f"tavus-mcp undo {arguments.persona} takes back its last change."
+            )
         request = RestoreRequest(
             persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run
         )

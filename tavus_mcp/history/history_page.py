@@ -14,7 +14,7 @@ from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import has_taken_effect
 from tavus_mcp.history.effective_defaults import defaults_of_change
 from tavus_mcp.history.record import DELETIONS, EXPECTED_VALUES, READ_AGAIN
-from tavus_mcp.history.revivals import REVIVED_AS, REVIVES
+from tavus_mcp.history.revivals import REVIVED_AS, REVIVES, describe_former_id
 from tavus_mcp.history.states import parse_state
 from tavus_mcp.journal.entry import JournalEntry, plan_id_of, split_journal_id
 from tavus_mcp.journal.history import HistorySlice
@@ -88,9 +88,11 @@ def _describe_beginning(history: HistorySlice, noun: str) -> str:
     """Return the note on what a history cannot hold."""
     if history.first is not None:
         is_erased = not history.first.revision and not history.first.detail
+        former_id = history.first.detail.get(REVIVES, "")
         return (
             f"This journal's history of the {noun} begins at {history.first.at}. A change made "
             "elsewhere is in it only if the result was read here."
+            + (f" {describe_former_id(former_id)}" if former_id else "")
             + (" The contents of its oldest rows were erased." if is_erased else "")
         )
     beginning = f"It begins at {history.journal_begins}." if history.journal_begins else ""

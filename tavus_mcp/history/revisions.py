@@ -10,12 +10,13 @@ from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.cancelled_writes import explain_missing
 from tavus_mcp.history.deleted_personas import describe_deletion
 from tavus_mcp.history.effective_defaults import defaults_of_change
+from tavus_mcp.history.revivals import describe_former_id, find_former_id
 from tavus_mcp.history.states import find_state
 from tavus_mcp.models.base import JsonObject, parse_id
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.json_patch import diff
 from tavus_mcp.models.receipt import changes_of
-from tavus_mcp.text import suggestion_or_period
+from tavus_mcp.text import render_json_line, suggestion_or_period
 
 
 async def load_referenced_persona(
@@ -70,9 +71,12 @@ async def load_revision(app: App, persona_id: str, revision: str) -> Document:
         entries = await app.journal.entries_of_persona(persona_id)
         names = list(dict.fromkeys(entry.revision for entry in entries if entry.revision))
         erased_at = max((entry.at for entry in entries if entry.kind == "erase"), default="")
+        former_id = await find_former_id(app, persona_id)
         raise Refused(
             f"The journal holds no such revision of persona {persona_id!r}"
-            f"{suggestion_or_period(revision, names)} list_revisions shows those it holds."
+            f"{suggestion_or_period(revision, names)} "
+            f"list_revisions(persona_id={render_json_line(persona_id)}) shows those it holds."
+            + (f" {describe_former_id(former_id, revision)}" if former_id else "")
             + (f" What it held before {erased_at} was erased." if erased_at else "")
         )
     return document

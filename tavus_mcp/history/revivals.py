@@ -12,6 +12,7 @@ from tavus_mcp.history.record import append_or_report, may_be_under_way
 from tavus_mcp.journal.entry import JournalEntry, split_journal_id
 from tavus_mcp.models.base import map_texts
 from tavus_mcp.models.findings import RuleFinding
+from tavus_mcp.text import render_json_line
 
 REVIVED_AS, REVIVES = "revived_as", "revives"
 """Members of an entry's detail: of a deleted persona, its new id; of the new one, the old id."""
@@ -80,6 +81,22 @@ async def latest_id(app: App, persona_id: str) -> str:
         seen[persona_id] = None
         persona_id = await revived_id(app, persona_id)
     return next(reversed(seen))
+
+
+async def find_former_id(app: App, persona_id: str) -> str:
+    """Return the id from which a persona was brought back, or an empty string."""
+    entries = await app.journal.entries_of_persona(persona_id)
+    return next((item.detail[REVIVES] for item in entries if REVIVES in item.detail), "")
+
+
+def describe_former_id(former_id: str, revision: str = "REVISION") -> str:
+    """Return where the earlier revisions of an object are that was brought back from an id."""
+    argument = f"persona_id={render_json_line(former_id)}"
+    return (
+        f"It was brought back from {split_journal_id(former_id)[1]!r}, which keeps its earlier "
+        f"revisions: list_revisions({argument}) lists them, and "
+        f"restore_revision({argument}, revision={render_json_line(revision)}) restores one."
+    )
 
 
 async def load_revival_claim(app: App, persona_id: str) -> JournalEntry | None:

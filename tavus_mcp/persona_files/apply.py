@@ -251,8 +251,8 @@ async def _build_conflict(
     app: App, expected: Document | None, current: PersonaDocument
 ) -> Conflict:
     advice = (
-        f"Commit or copy your file, then merge the changes into it: tavus-mcp export "
-        f"{current.persona_id} --into FILE. To overwrite the persona with the file instead, remove "
-        "the revision line from the file."
+        "Commit or copy your file. This command replaces its content with the persona as it is "
+        f"now; then make your changes again: tavus-mcp export {current.persona_id} --into FILE. To "
+        "overwrite the persona with the file instead, remove the revision line from the file."
     )
     return await build_revision_conflict(app, expected, current, advice=advice)

@@ -174,7 +174,7 @@ def renamed_findings(persona_id: str, current: Document) -> list[RuleFinding]:
             f"{current.noun.capitalize()} {split_journal_id(persona_id)[1]!r} was deleted and "
             f"brought back as {current.object_id!r}, which this call uses.",
             path="/persona_id",
-            hint="Use the new id from now on.",
+            hint="Use the new id from now on. Earlier revisions stay under the old id.",
         )
     ]
 

@@ -17,7 +17,7 @@ from tavus_mcp.models.findings import RuleFinding, warning
 from tavus_mcp.models.json_patch import get_at, pointer_tokens
 from tavus_mcp.models.masking import is_secret_path
 from tavus_mcp.models.receipt import Receipt
-from tavus_mcp.personas import create
+from tavus_mcp.personas import create, plans
 from tavus_mcp.personas.create import CreateRequest, copyable_fields
 from tavus_mcp.tavus_api.endpoints import ENDPOINTS
 from tavus_mcp.text import quote_foreign_names, quote_paths
@@ -59,9 +59,11 @@ async def revive(
     creation belongs to.
     """
     fields, lost = _revivable_fields(target, secrets)
+    is_planned = plans.must_be_planned(app, dry_run=dry_run)
     new_id = warning(
         "new-id",
-        f"Persona {persona_id!r} no longer exists, so it is created again, under a new id.",
+        f"Persona {persona_id!r} no longer exists, so it {'is' if is_planned else 'was'} created "
+        "again, under a new id.",
         path="/persona_id",
         hint="Use the new id wherever the old one was used.",
     )

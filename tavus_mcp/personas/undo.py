@@ -9,6 +9,7 @@ from tavus_mcp.app import App
 from tavus_mcp.errors import Refused
 from tavus_mcp.history.accounts import require_own_persona
 from tavus_mcp.history.revisions import load_revision
+from tavus_mcp.history.revivals import REVIVES, describe_former_id
 from tavus_mcp.history.states import has_revision
 from tavus_mcp.journal.entry import JournalEntry
 from tavus_mcp.models.json_patch import outermost_list
@@ -41,9 +42,11 @@ async def build_undo_request(
     if outcome.tool == _DELETION:
         return RestoreRequest(persona_id, intent.revision, dry_run=dry_run)
     if not intent.revision:
+        former_id = outcome.detail.get(REVIVES, "")
         raise IsCreation(
-            f"Revision {outcome.revision} of persona {persona_id!r} is its creation. To undo a "
-            "creation, delete the persona."
+            f"Revision {outcome.revision} of persona {persona_id!r} is its creation. "
+            + (f"{describe_former_id(former_id)} " if former_id else "")
+            + "To undo a creation, delete the persona."
         )
     request = await undo_request_of(app, intent, outcome)
     return replace(request, overwrite=overwrite, dry_run=dry_run)

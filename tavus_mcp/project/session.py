@@ -243,5 +243,5 @@ def require_digest(planned: PlannedApply, digest: str) -> None:
     if digest and planned.plan.digest != digest:
         raise Conflict(
             f"The plan is {planned.plan.digest} now, not {digest}: files or the account have "
-            "changed since. Look at the new plan. Nothing was sent."
+            "changed since, or the digest is mistyped. Look at the new plan. Nothing was sent."
         )

@@ -31,7 +31,7 @@ ERRORS = [
     (("undo", "p0"), 4, SANDBOX),
     (("undo", "plan-7-12345678"), 4, SANDBOX),
     (("restore", "p0@abc"), 4, SANDBOX),
-    (("restore", "p0"), 4, SANDBOX),
+    (("restore", "p0"), 64, SANDBOX),
     (("delete", "p0"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
     (("apply", "bad.yaml"), 5, {**SANDBOX, "TAVUS_MCP_READ_ONLY": "1"}),
     (("list",), 64, {}),

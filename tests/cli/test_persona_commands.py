@@ -231,7 +231,7 @@ def test_messages_name_commands_and_no_tools(runner: CommandRunner) -> None:
     printed = runner.run("apply", path.name).stdout
     assert 'hint: Set /layers/llm/model to "tavus-gemma-4".\n' in printed
     refused = runner.run("restore", f"{persona_id}@abcdefabcdef").stderr
-    assert "tavus-mcp journal show --sandbox shows those it holds." in refused
+    assert f"tavus-mcp journal show {persona_id} --sandbox shows those it holds." in refused
     missing = runner.run("export", "p000000000").stderr
     assert "tavus-mcp list --sandbox finds ids by name." in missing
     for text in (printed, refused, missing):

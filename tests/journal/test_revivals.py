@@ -77,6 +77,10 @@ async def test_the_histories_of_a_restored_persona_link_to_each_other(
     new = back["persona_id"]
     assert (await list_revisions(tool_client, gone))[0]["revived_as"] == new
     assert (await list_revisions(tool_client, new))[-1]["revives"] == gone
+    page = await tool_client.expect_result("list_revisions", persona_id=new)
+    unknown = await tool_client.expect_error("restore_revision", persona_id=new, revision=first)
+    call = f'restore_revision(persona_id="{gone}", revision="{first}") restores one'
+    assert (f"brought back from {gone!r}" in page["note"], call in unknown) == (True, True)
 
 
 async def test_no_field_of_a_deleted_persona_is_restored_by_creating_it_again(

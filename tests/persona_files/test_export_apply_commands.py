@@ -113,7 +113,13 @@ def test_a_persona_changed_in_between_is_not_overwritten_and_the_change_is_repor
     mine = path.read_text()
     refused = runner.run("apply", path.name)
     assert (refused.status, refused.stdout) == (3, "")
-    for words in ("/layers/stt/hotwords", "replica", f"export {persona_id} --into", path.name):
+    for words in (
+        "/layers/stt/hotwords",
+        "replica",
+        f"export {persona_id} --into",
+        path.name,
+        "replaces its content",
+    ):
         assert words in refused.stderr
     assert path.read_text() == mine
 
