@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             raise WrongUsage(
                 "Give the persona as ID@REVISION. "
                 f"list_revisions(persona_id={render_json_line(persona_id)}) shows its revisions; "
-                f"tavus-mcp undo {arguments.persona} takes back its last change."
+                "undo takes back its last change."
             )
         request = RestoreRequest(
             persona_id, revision, tuple(arguments.only), dry_run=arguments.dry_run

@@ -112,7 +112,7 @@ def test_restore_brings_back_parts_of_a_revision(runner: CommandRunner) -> None:
     assert "+ /persona_name" in result.stdout or "~ /persona_name" in result.stdout
     assert "persona_name: Ada" in runner.run_successfully("export", persona_id).stdout
     assert read_prompt(runner, persona_id) == "You assist people."
-    assert runner.run("restore", persona_id).status == 4
+    assert runner.run("restore", persona_id).status == 64
 
 
 def test_delete_needs_yes_without_a_terminal(runner: CommandRunner) -> None:
