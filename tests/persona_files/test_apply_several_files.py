@@ -141,6 +141,9 @@ def test_a_file_finds_a_deleted_persona_that_was_restored(runner: CommandRunner)
     assert restored != persona_id
     for command in (["export"], ["check"], ["delete", "--yes"]):
         assert f"brought back as {restored}." in runner.run(*command, persona_id).stderr
+    earlier = runner.run("restore", f"{restored}@308").stderr
+    assert f"tavus-mcp journal show {persona_id} --sandbox lists them" in earlier
+    assert f"tavus-mcp restore {persona_id}@308 --sandbox restores one" in earlier
     runner.write_file(f"persona_id: {restored}\n{ADA}", "other.yaml")
     both = runner.run("apply", "ada.yaml", "other.yaml")
     assert both.status == 4
