@@ -60,7 +60,7 @@ class Reference:
         """Return path and sentence, and where ids are shown: no command lists them."""
         places = "The dashboard of Tavus shows the ids"
         if lister := _LISTS.get(self.field_name):
-            places += f"; so does {lister} (toolset account of the server)"
+            places += f"; so does {lister}"
         return f"{quote_path(self.path)}: {self.missing_message} {places}."
 
 

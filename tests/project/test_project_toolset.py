@@ -51,7 +51,7 @@ async def test_a_project_is_compared_planned_and_applied(
         (folder / "personas/ada.yaml").write_text(ADA.replace("{value: replica}", "r000"))
         error = await client.expect_error("plan_project")
         assert "/default_replica_id: This account has no replica 'r000'." in error
-        assert "so does list_replicas (toolset account of the server)." in error
+        assert "so does list_replicas." in error
 
 
 async def test_a_plan_is_not_carried_out_after_the_files_changed(
