@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from itertools import takewhile
 from typing import NoReturn, TypeVar
 
 import anyio
 
-from tavus_mcp.deadlines import note_own_progress
+from tavus_mcp.deadlines import iter_in_time, limit_lookups, note_own_progress
+from tavus_mcp.errors import RateLimited, TavusError, Unavailable
 
 T = TypeVar("T")
 MAX_CONCURRENT_REQUESTS = 4
@@ -55,6 +57,27 @@ async def for_each(
                 workers.start_soon(worker)
     except ExceptionGroup as group:
         raise_first(group)
+
+
+async def look_up_each(items: Iterable[T], look_up: Callable[[T], Awaitable[None]]) -> None:
+    """Run look-ups without which a call can go on, concurrently and in a small share of its time.
+
+    Items whose look-up fails, or has no time, are left out. None is begun after one that was
+    refused for too many requests, or had no answer: the others would fare alike.
+    """
+    is_busy = False
+
+    async def attempt(item: T) -> None:
+        nonlocal is_busy
+        try:
+            await look_up(item)
+        except (RateLimited, Unavailable):
+            is_busy = True
+        except TavusError:
+            return
+
+    with limit_lookups():
+        await for_each(takewhile(lambda _: not is_busy, iter_in_time(items)), attempt)
 
 
 async def _iterate(items: Iterable[T]) -> AsyncIterator[T]:

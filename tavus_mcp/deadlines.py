@@ -34,6 +34,8 @@ class CallLimits:
     stop_seconds: float = 50.0
     first_progress_seconds: float = 2.0
     progress_interval_seconds: float = 5.0
+    lookup_seconds: float = 5.0
+    """The time of look-ups without which a call can go on (``limit_lookups``)."""
 
     @property
     def verification_seconds(self) -> float:
@@ -115,6 +117,19 @@ def iter_in_time(items: Iterable[T]) -> Iterator[T]:
         if not has_time_for_more():
             return
         yield item
+
+
+@contextmanager
+def limit_lookups() -> Iterator[None]:
+    """Give the requests of this block a small share of the time that the running call has left.
+
+    A wait for a retry that is longer is not made.
+    """
+    deadline = _running_call.get()
+    limits = CallLimits() if deadline is None else deadline.limits
+    seconds = min(limits.lookup_seconds, time_left_for_write())
+    with limit_call(CallLimits(seconds, stop_seconds=math.inf)):
+        yield
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tavus_mcp.app import App
+from tavus_mcp.concurrency import for_each
 from tavus_mcp.errors import InvalidArgument, NotFound, Refused
 from tavus_mcp.models.base import JsonObject, is_id
 from tavus_mcp.models.changes import add_items, put_at, read_list, remove_at
@@ -32,14 +33,17 @@ class PartIds:
 
     async def read_existing(self, app: App, persona_id: str) -> list[Document]:
         """Return the parts; raise ``Refused`` when the account lacks one of them for a persona."""
-        existing, missing = list[Document](), list[tuple[PartKindName, str]]()
-        for kind, object_id in self._pairs:
+        found: dict[tuple[PartKindName, str], Document] = {}
+
+        async def read(pair: tuple[PartKindName, str]) -> None:
+            kind, object_id = pair
             with suppress(NotFound):
                 if is_id(object_id):
-                    part = await app.api.get_object(KINDS[kind].endpoint, object_id)
-                    existing.append(part)
-                    continue
-            missing.append((kind, object_id))
+                    found[pair] = await app.api.get_object(KINDS[kind].endpoint, object_id)
+
+        pairs = list(dict.fromkeys(self._pairs))
+        await for_each(pairs, read)
+        missing = [pair for pair in pairs if pair not in found]
         persona = await app.api.get_persona(persona_id) if missing else None
         reasons = [
             await explain_part_name(app, kind, object_id, persona)
@@ -47,7 +51,7 @@ class PartIds:
             for kind, object_id in missing
         ]
         _refuse_for(reasons)
-        return existing
+        return [found[pair] for pair in pairs]
 
     async def require_attached(self, app: App, persona: Document) -> list[RuleFinding]:
         """Raise ``Refused`` when a persona lacks one of the parts; there are no findings."""

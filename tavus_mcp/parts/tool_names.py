@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker.function_fixes import iter_functions, name_of
-from tavus_mcp.deadlines import iter_in_time
-from tavus_mcp.errors import InvalidKey, TavusError
+from tavus_mcp.concurrency import look_up_each
 from tavus_mcp.models.base import indexed_texts, is_id
 from tavus_mcp.models.document import Document, PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, warning
@@ -42,7 +40,7 @@ def find_inline_names(persona: Document, parts: Iterable[Document]) -> Iterator[
 async def find_attached_names(app: App, persona: Document, name: str) -> list[RuleFinding]:
     """Return a finding for each attached registry tool with the name of a new inline function.
 
-    A tool that cannot be read is left out. Raises ``InvalidKey``.
+    A tool that cannot be read is left out.
     """
     return [
         _clash_finding(
@@ -65,16 +63,11 @@ async def _read_tools(app: App, ids: list[str]) -> list[PartDocument]:
     tools: dict[str, PartDocument] = {}
 
     async def read(object_id: str) -> None:
-        try:
-            document = await app.api.get_object(KINDS["tool"].endpoint, object_id)
-        except InvalidKey:
-            raise
-        except TavusError:
-            return
+        document = await app.api.get_object(KINDS["tool"].endpoint, object_id)
         if isinstance(document, PartDocument):
             tools[object_id] = document
 
-    await concurrency.for_each(iter_in_time(ids[:_MAX_TOOLS_READ]), read)
+    await look_up_each(ids[:_MAX_TOOLS_READ], read)
     return [tools[object_id] for object_id in ids if object_id in tools]
 
 

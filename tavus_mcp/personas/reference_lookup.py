@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tavus_mcp import concurrency
 from tavus_mcp.app import App
 from tavus_mcp.checker.placeholders import is_placeholder_id
-from tavus_mcp.errors import TavusError
+from tavus_mcp.concurrency import look_up_each
 from tavus_mcp.models.base import is_id, parse_id
 from tavus_mcp.models.document import Document
 from tavus_mcp.models.findings import RuleFinding
@@ -67,16 +66,21 @@ class Reference:
 async def find_missing(app: App, references: Iterable[Reference]) -> list[Reference]:
     """Return the references that name nothing in the account; each id is looked up once.
 
-    An id that cannot be looked up, because Tavus does not answer, is not called missing.
+    An id that cannot be looked up, or not in the time for it, is not called missing.
     """
     references = list(references)
     missing = set[tuple[str, str]]()
 
     async def look_up(key: tuple[str, str]) -> None:
-        if not await _may_exist(app, *key):
+        field_name, object_id = key
+        try:
+            exists = await app.api.has_object(_RESOURCES[field_name][0], parse_id(object_id))
+        except ValueError:  # no object can have such an id
+            exists = False
+        if not exists:
             missing.add(key)
 
-    await concurrency.for_each(dict.fromkeys(item.key for item in references), look_up)
+    await look_up_each(dict.fromkeys(item.key for item in references), look_up)
     return [item for item in references if item.key in missing]
 
 
@@ -132,12 +136,3 @@ def list_references(operations: Sequence[Operation]) -> list[Reference]:
                 reference = Reference(operation.path, field_name, item)
                 references.setdefault(reference.key, reference)
     return list(references.values())
-
-
-async def _may_exist(app: App, field_name: str, object_id: str) -> bool:
-    try:
-        return await app.api.has_object(_RESOURCES[field_name][0], parse_id(object_id))
-    except ValueError:  # no object can have such an id
-        return False
-    except TavusError:
-        return True

@@ -36,6 +36,7 @@ from tavus_mcp.tavus_api.endpoints import (
     build_skill_body,
 )
 from tavus_mcp.tavus_api.error_mapping import (
+    names_missing_object,
     no_response_error,
     not_found_error,
     response_error,
@@ -190,17 +191,16 @@ class TavusApi:
         """Return True if the account has an object, such as a replica (docs: get-replica).
 
         ``resource`` is the first part of its path. A missing object is answered with 404, or with
-        400 (docs: get-tool, get-replica), as in ``get_object``.
+        400 (docs: get-tool, get-replica), and a text that names it; any other error is raised, as
+        a path may be missing instead.
         """
         subject = f"{resource} {object_id!r}"
         try:
             await self._send("GET", _resource_path(resource, object_id), subject)
-        except NotFound:
+        except (NotFound, RequestRejected) as error:
+            if not names_missing_object(error):
+                raise
             return False
-        except RequestRejected as error:
-            if error.status == 400:
-                return False
-            raise
         return True
 
     async def get_conversation(self, conversation_id: str) -> JsonObject:

@@ -42,6 +42,11 @@ _INVALID_ID = re.compile(
     r"_?u?u?id",
     re.I,
 )
+_OBJECT_NOT_FOUND = re.compile(
+    r"\b(replica|face|document|objectives?|guardrails?|tool)s?( \S+)? (was )?(not found|"
+    r"does not exist)",
+    re.I,
+)
 
 
 def response_error(
@@ -78,6 +83,12 @@ def not_found_error(error: TavusError, subject: str) -> NotFound:
     """Return the error for an object that Tavus does not have, whatever status it answered."""
     advice = _not_found_advice(subject, write=False)
     return NotFound(f"{error.answer} {advice}", status=error.status, answer=error.answer)
+
+
+def names_missing_object(error: TavusError) -> bool:
+    """Tell whether Tavus answered that there is no object of an id, and not merely 400 or 404."""
+    patterns = (_INVALID_ID, _OBJECT_NOT_FOUND)
+    return error.status in (400, 404) and any(item.search(error.answer) for item in patterns)
 
 
 def no_response_error(
