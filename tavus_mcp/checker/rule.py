@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
 from tavus_mcp.catalog import Catalog
-from tavus_mcp.checker.fixes import PLACEHOLDERS, FixCall, HintPart
+from tavus_mcp.checker.fixes import PART_PATCH, PLACEHOLDERS, FixCall, HintPart
 from tavus_mcp.models.document import PersonaDocument
 from tavus_mcp.models.findings import RuleFinding, Severity
 
@@ -82,7 +82,12 @@ class Violation:
         return "\n".join(call.identity for call in self.fix)
 
     def finding(self, severity: Severity, persona_id: str, **fields: object) -> RuleFinding:
-        """Return the finding; it has a structured fix for a saved persona, whose id is given."""
+        """Return the finding; it has a structured fix for a saved persona, whose id is given.
+
+        The fix of a part is no call of a tool, so that the hint names its effect.
+        """
+        if any(call.tool == PART_PATCH for call in self.fix):
+            persona_id = ""
         calls = [call.to_tool_call(persona_id) for call in self.fix] if persona_id else []
         hint = self.hint(is_saved=bool(persona_id))
         if any(len(call.identity) > MAX_FIX_CHARS for call in self.fix) and calls:

@@ -77,6 +77,18 @@ async def test_a_name_in_place_of_an_id_is_answered_with_the_id(tool_client: Too
     assert tool_client.transport.writes == []
 
 
+async def test_the_hint_about_an_optional_argument_of_a_tool_names_no_tool_that_is_not_served(
+    tool_client: ToolClient,
+) -> None:
+    parameters = {"type": "object", "properties": {"day": {"type": "string"}}}
+    receipt = await tool_client.expect_result(
+        "save_tool", name="lookup", description="Looks it up.", parameters=parameters
+    )
+    hints = [finding.get("hint") for finding in receipt["findings"]]
+    assert any("/parameters" in str(hint) for hint in hints), hints
+    assert "patch_part" not in str(receipt)
+
+
 async def test_a_tool_is_attached_to_several_personas_by_one_plan_that_keeps_their_others(
     tool_client: ToolClient,
 ) -> None:
