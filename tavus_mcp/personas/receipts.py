@@ -89,6 +89,13 @@ def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
     return finding.model_copy(update={"message": f"{finding.message} It was sent nevertheless."})
 
 
+_REMOVED_UNSEEN = (
+    "Tavus does not show whether a key is set here. If one is, it is removed and cannot be "
+    "restored: "
+    "Tavus never returns keys."
+)
+
+
 def loss_findings(
     before: Document, operations: Sequence[Operation], masker: Masker
 ) -> list[RuleFinding]:
@@ -101,10 +108,14 @@ def loss_findings(
         if is_changed(before.at(path, ABSENT), get_at(after, path, ABSENT))
     ]
     lost += [path for path in touched if is_unread(before.data, path)]
-    lost += [item.path for item in operations if is_hidden_removal(item)]
+    hidden = [item.path for item in operations if is_hidden_removal(item)]
     if set(CUSTOM_LLM) <= set(lost):  # one finding for both
         lost.remove(_LLM_MODEL)
-    return [_loss_finding(before, path) for path in dict.fromkeys(lost)]
+    lost = [path for path in dict.fromkeys(lost) if path not in hidden]
+    return [
+        *(_loss_finding(before, path) for path in lost),
+        *(info("key-removed-unseen", _REMOVED_UNSEEN, path=path) for path in hidden),
+    ]
 
 
 def _loss_finding(before: Document, path: str) -> RuleFinding:
