@@ -20,7 +20,7 @@ from tavus_mcp.models.json_patch import (
     pointer_of,
     pointer_tokens,
 )
-from tavus_mcp.models.masking import Masker
+from tavus_mcp.models.masking import MASK, Masker
 from tavus_mcp.models.text_differences import MAX_PART_CHARS, abridge
 
 _MAX_REMARK_CHARS = 60
@@ -31,9 +31,6 @@ _MAX_LIST_ITEMS = 40
 
 NULL = "(null)"
 """Stands in a change for a stored null, because null means that there is no value."""
-
-NOT_SHOWN = "(not known)"
-"""Stands in a change for a key that may be set or not: reads leave it out."""
 
 FindDefault = Callable[[str], Any]
 """Returns the value that Tavus uses for the field at a JSON Pointer if it is not set, or None."""
@@ -183,7 +180,7 @@ def _change(
     defaults: FieldDefaults,
 ) -> FieldChange:
     if is_hidden_removal(operation):
-        return FieldChange(path=operation.path, before=NOT_SHOWN)
+        return FieldChange(path=operation.path, before=MASK)
     is_insert = operation.op == "add" and _is_item(before, operation)
     old = None if is_insert else get_at(before, operation.path)
     new = None if operation.op == "remove" else operation.value

@@ -90,7 +90,7 @@ def _mark_as_sent(finding: RuleFinding) -> RuleFinding:
 
 
 _REMOVED_UNSEEN = (
-    "Tavus does not show whether a key is set here. If one is, it is removed and cannot be "
+    "It is not known here whether a key is set. If one is, it is removed and cannot be "
     "restored: "
     "Tavus never returns keys."
 )

@@ -74,7 +74,6 @@ async def test_a_key_that_is_not_there_is_removed_without_effect(
     persona_id = await tool_client.create_persona(layers={"tts": {"tts_engine": "cartesia"}})
     arguments: JsonObject = {"persona_id": persona_id, "unset": ["api_key"]}
     plan = await tool_client.expect_result("configure_tts", **arguments, dry_run=True)
-    assert [(row["path"], row["before"]) for row in plan["changes"]] == [(TTS_KEY, "(not known)")]
     assert "It is not known here whether a key is set." in messages_of(plan, TTS_KEY)
     receipt = await tool_client.expect_result("configure_tts", **arguments)
     assert receipt["status"] == "unchanged"
