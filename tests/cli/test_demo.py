@@ -138,7 +138,7 @@ def test_the_picture_loads_nothing_and_contains_every_line(
     ("fault", "step"),
     [
         ({"kind": "status", "method": "POST", "status": 500}, 0),
-        ({"kind": "status", "method": "GET", "status": 403, "skip": 3}, 1),
+        ({"kind": "status", "method": "GET", "status": 403, "skip": 6}, 1),
         ({"kind": "status", "method": "PATCH", "status": 500}, 3),
         ({"kind": "status", "method": "PATCH", "status": 200, "body": {}}, 3),
         ({"kind": "status", "method": "PATCH", "status": 409, "skip": 1}, 6),

@@ -154,9 +154,9 @@ def test_half_a_character_in_a_response_is_replaced(
         server.wait_for_message(lambda message: message.get("id") == "i")
         session = Session(server, HANDSHAKE_REVISIONS[-1])
         session.notify("notifications/initialized")
-        call = session.send_request(
-            "tools/call", name="delete_persona", arguments={"persona_id": "p1af207b8189"}
-        )
+        copy = session.expect_result("create_persona", name="Copy", based_on="p1af207b8189")
+        arguments = {"persona_id": copy["persona_id"]}
+        call = session.send_request("tools/call", name="delete_persona", arguments=arguments)
         form = server.wait_for_message(
             lambda message: message.get("method") == "elicitation/create"
         )
